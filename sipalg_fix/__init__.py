@@ -1,0 +1,1 @@
+"""Find SIP ALG on routers, switch it off safely, and prove that it is off."""
