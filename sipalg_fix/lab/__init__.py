@@ -1,1 +1,1 @@
-"""Virtual routers: devices that are not there, behind the real protocols, for learning, rehearsals and tests."""
+"""Virtual routers behind the real protocols, for learning, rehearsals and tests."""

@@ -1,1 +1,1 @@
-"""One virtual router a platform: in memory, with state and a clock, written from the vendor's documentation."""
+"""One virtual router a platform: in memory, with state and a clock, written from documentation."""
