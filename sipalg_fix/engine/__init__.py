@@ -1,0 +1,1 @@
+"""The verbs. The engine opens nothing: connections, clock, journal and executor are handed to it."""

@@ -1,0 +1,120 @@
+"""
+Driver: all that is known of one platform, as a value of data and pure functions.
+
+No base class and no state. Functions take facts or a transcript and give values; only transports talk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sipalg_fix.model.facts import Facts, Plane
+from sipalg_fix.model.session import Access, Command, Transcript
+from sipalg_fix.model.step import NOTHING, Disruption, Remedy, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """
+    A remedy's forward steps enclosed by a guard. ``forward`` replaces the remedy's; ``keep`` settles the
+    guard whatever the outcome: after success it keeps the change, after a rollback it stops the timer.
+    """
+
+    forward: tuple[Step, ...]
+    keep: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """
+    How a device brings itself back when nobody confirms a change.
+
+    ``arm`` encloses (facts, remedy, minutes); ``unavailable`` says why it cannot be armed as the device
+    is now, or is empty. ``proof`` are the look-only commands that show whether it is still armed, and
+    ``pending`` reads them: on (may still fire), off (proven gone), unknown. ``own_lines`` match lines of
+    the configuration that are the guard's own. ``held_session``: it lives in the session that armed it,
+    which must stay open while a second one verifies.
+    """
+
+    name: str
+    fires: Disruption
+    arm: Callable[[Facts, Remedy, int], Armed]
+    unavailable: Callable[[Facts], str]
+    proof: tuple[Command, ...]
+    pending: Callable[[Transcript], Plane]
+    own_lines: tuple[re.Pattern[str], ...] = ()
+    held_session: bool = False
+    least_minutes: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What is known of a platform and how well, for people: the platforms table and its docs page."""
+
+    versions: tuple[str, ...]
+    """Which versions the evidence covers, in words."""
+    unverified: tuple[str, ...] = ()
+    """What no recorded evidence shows yet; the parser fails closed there."""
+    account: Mapping[str, tuple[str, ...]] | None = None
+    """Commands that make a router account with just the rights needed, for ``audit`` and ``change``."""
+
+
+def no_more_probes(seen: Transcript) -> tuple[Command, ...]:
+    """For drivers whose probes do not depend on replies."""
+    del seen
+    return ()
+
+
+def no_flush(facts: Facts) -> tuple[Step, ...]:
+    """For platforms that show no SIP state of their own."""
+    del facts
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """
+    One platform. ``platform`` is the module's name.
+
+    ``probes`` and ``more_probes`` are read-only, and all that a look-only session will ever send.
+    ``parse`` gives Facts or raises NotUnderstood; it must not read a cut or refused reply as off.
+    ``recognise`` scores nothing and guesses nothing: a sentence that says by which line a transcript is
+    of this platform, or empty.
+    """
+
+    platform: str
+    title: str
+    aliases: tuple[str, ...]
+    accesses: Mapping[str, Access]
+    """By name; the first is the main one. One access is enough, a plane of another is ``not-read``."""
+    probes: tuple[Command, ...]
+    parse: Callable[[Transcript], Facts]
+    remedy: Callable[[Facts], Remedy]
+    flush: Callable[[Facts], tuple[Step, ...]] = no_flush
+    more_probes: Callable[[Transcript], tuple[Command, ...]] = no_more_probes
+    reboot: tuple[Step, ...] = ()
+    boot_probes: tuple[Command, ...] = ()
+    """A subset of ``probes`` from which ``boot_mark`` reads."""
+    boot_mark: Callable[[Transcript], str] = lambda seen: ""
+    guard: Guard | None = None
+    backup: tuple[Command, ...] = ()
+    """Commands whose replies together are the configuration to keep off the box."""
+    calls: tuple[Command, ...] = ()
+    """Look-only commands that show live calls."""
+    live_calls: Callable[[Transcript], int | None] | None = None
+    """How many calls are up; None when it cannot be told."""
+    secrets: tuple[re.Pattern[str], ...] = ()
+    support: Support = Support(versions=())
+
+    @property
+    def first_access(self) -> str:
+        """The access that transcripts leave unnamed."""
+        return next(iter(self.accesses))
+
+
+def nothing_to_do(facts: Facts) -> Remedy:
+    """The remedy of a platform that has nothing to change."""
+    del facts
+    return NOTHING

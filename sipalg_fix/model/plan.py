@@ -1,0 +1,147 @@
+"""
+Plan: remedies in order, for review and for exactly one meaning.
+
+A plan file holds all that ``apply`` needs: host records with secret references, the facts each remedy
+was made from, the steps, what undoes them, the objections, and a fingerprint over all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sipalg_fix.model.assessment import Assessment, Intent
+from sipalg_fix.model.canon import digest, from_plain, to_plain
+from sipalg_fix.model.errors import PlanError
+from sipalg_fix.model.facts import Facts
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.step import Disruption, Objection, Remedy, Step
+
+SCHEMA = "sipalg-fix/plan/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardPlan:
+    """The guard a change is enclosed in, in steps. ``minutes`` until it fires unconfirmed."""
+
+    name: str
+    fires: Disruption
+    minutes: int
+    forward: tuple[Step, ...]
+    keep: tuple[Step, ...]
+    held_session: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """What would be done to one host, and why. A host with an empty remedy is left alone."""
+
+    host: Host
+    facts: Facts
+    assessment: Assessment
+    remedy: Remedy
+    guard: GuardPlan | None = None
+    guard_wanted: str = "auto"
+    flush: tuple[Step, ...] = ()
+    reboot: tuple[Step, ...] = ()
+    """The restart, when the playbook asks for one or the remedy needs it."""
+    objections: tuple[Objection, ...] = ()
+    disruption: Disruption = Disruption.NONE
+
+    @property
+    def changes(self) -> bool:
+        """Would anything be sent to this host?"""
+        remedy = self.remedy
+        return bool(remedy.forward or remedy.save or self.flush or self.reboot) and not remedy.impossible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A host that could not be read, and so is not in the plan."""
+
+    host: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A change review's subject. ``made`` is UTC, ISO 8601; ``playbook`` is its normalised text."""
+
+    tool: str
+    run: str
+    made: str
+    by: str
+    inventory: str
+    """The file, and its digest."""
+    inventory_digest: str
+    playbook: str
+    intent: Intent
+    settings: tuple[tuple[str, str], ...] = ()
+    """What the playbook says of how: forks, reboot, guard …, as (name, JSON text)."""
+    hosts: tuple[HostPlan, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    accepted: tuple[str, ...] = ()
+    schema: str = SCHEMA
+
+    @property
+    def fingerprint(self) -> str:
+        """Over everything in the plan, the accepted objections included."""
+        return digest(self)
+
+    @property
+    def changing(self) -> tuple[HostPlan, ...]:
+        """The hosts to which something would be sent."""
+        return tuple(host for host in self.hosts if host.changes)
+
+    def open_objections(self) -> dict[str, tuple[str, ...]]:
+        """Objection codes nobody has accepted, with the hosts that raise them."""
+        raised: dict[str, list[str]] = {}
+        for host_plan in self.changing:
+            for objection in host_plan.objections:
+                if objection.code not in self.accepted:
+                    raised.setdefault(objection.code, []).append(host_plan.host.name)
+        return {code: tuple(hosts) for code, hosts in raised.items()}
+
+    def accepting(self, codes: Iterable[str]) -> Plan:
+        """The same plan with these objections accepted: another fingerprint."""
+        return replace(self, accepted=tuple(sorted({*self.accepted, *codes})))
+
+    def setting(self, name: str, default: Any) -> Any:
+        """What the playbook said of how, as plain JSON value."""
+        found = dict(self.settings).get(name)
+        return default if found is None else json.loads(found)
+
+
+def write_plan(plan: Plan) -> str:
+    """The plan file's text: JSON with the fingerprint beside the plan."""
+    return json.dumps({"fingerprint": plan.fingerprint, "plan": to_plain(plan)}, indent=2) + "\n"
+
+
+def read_plan(text: str) -> Plan:
+    """A plan from its file. :class:`PlanError` when it is of another make or was touched since."""
+    try:
+        document = json.loads(text)
+        schema = document["plan"]["schema"]
+    except (ValueError, KeyError, TypeError):
+        raise PlanError(
+            "plan-tampered", "this is not a plan file; make one with 'sipalg-fix plan -o'"
+        ) from None
+    if schema != SCHEMA:
+        raise PlanError(
+            "plan-version", f"the plan is of the form {schema!r}, this tool reads {SCHEMA!r}; plan again"
+        )
+    try:
+        plan = from_plain(Plan, document["plan"], "plan")
+    except ValueError as error:
+        raise PlanError(
+            "plan-tampered", f"the plan file was changed after it was written ({error})"
+        ) from None
+    if plan.fingerprint != document.get("fingerprint"):
+        raise PlanError(
+            "plan-tampered",
+            "the plan file was changed after it was written: its fingerprint does not fit; plan again",
+        )
+    return plan

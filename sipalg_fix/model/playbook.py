@@ -1,0 +1,95 @@
+"""
+Playbook: what shall be true, where, and how carefully it is brought about. Read from ``playbooks/``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sipalg_fix.model.assessment import Exemption, Intent
+
+
+class RebootRule(Enum):
+    """When a change ends with a restart."""
+
+    NEVER = "never"
+    IF_NEEDED = "if_needed"
+    """Only when the remedy says that it does not act without one."""
+    ALWAYS = "always"
+
+
+class GuardRule(Enum):
+    """Whether a change is enclosed in the device's own timed revert."""
+
+    AUTO = "auto"
+    """Where the device can take it back without a reboot."""
+    REQUIRE = "require"
+    """Any guard the device has; a host without one is objected to."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How one host is changed; overrides may say otherwise for some hosts. Unset (None) is inherited."""
+
+    reboot: RebootRule | None = None
+    guard: GuardRule | None = None
+    guard_minutes: int | None = None
+    flush: bool | None = None
+
+    def over(self, under: How) -> How:
+        """These words where they say something, the others' where they do not."""
+        return How(
+            reboot=self.reboot or under.reboot,
+            guard=self.guard or under.guard,
+            guard_minutes=self.guard_minutes or under.guard_minutes,
+            flush=under.flush if self.flush is None else self.flush,
+        )
+
+
+DEFAULT_HOW = How(reboot=RebootRule.IF_NEEDED, guard=GuardRule.AUTO, guard_minutes=5, flush=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Other words for the hosts that a selection pattern names."""
+
+    select: str
+    how: How
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excused:
+    """Exempt hosts, by selection pattern."""
+
+    select: str
+    exemption: Exemption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """One playbook. ``select`` narrows the inventory; ``text`` is its file as it was read."""
+
+    name: str
+    intent: Intent = field(default_factory=Intent)
+    select: str = ""
+    how: How = DEFAULT_HOW
+    overrides: tuple[Override, ...] = ()
+    exemptions: tuple[Excused, ...] = ()
+    forks: int = 10
+    source: str = ""
+    text: str = field(default="", repr=False)
+
+    def how_for(self, matching: frozenset[str]) -> How:
+        """How a host is changed, given the override patterns that match it; later ones win."""
+        how = self.how
+        for override in self.overrides:
+            if override.select in matching:
+                how = override.how.over(how)
+        return how
+
+
+AUDIT_ONLY = Playbook(name="audit")
+"""What an audit without a playbook asks: is the SIP ALG shown to be off?"""
+
