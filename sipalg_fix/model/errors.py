@@ -51,7 +51,12 @@ PLAN_CODES: Final = {
 }
 """Codes of errors about plans and runs."""
 
-JOURNAL_CODES: Final = {"journal-broken": "E501", "journal-locked": "E502", "journal-version": "E503"}
+JOURNAL_CODES: Final = {
+    "journal-broken": "E501",
+    "journal-locked": "E502",
+    "journal-version": "E503",
+    "journal-unwritable": "E504",
+}
 """Codes of errors about the journal."""
 
 

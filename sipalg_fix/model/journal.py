@@ -49,6 +49,22 @@ class Row:
     hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """
+    One run in a list of runs. ``ended`` is empty and ``exit_code`` None for a run that is under way, or
+    was cut short. ``hosts`` is how many it is about.
+    """
+
+    run: str
+    verb: str
+    started: str
+    ended: str
+    by: str
+    hosts: int
+    exit_code: int | None
+
+
 def row_hash(  # noqa: PLR0913 - a row is hashed field by field
     *, run: str, host: str, seq: int, at: str, by: str, step: str, payload: object, prev: str
 ) -> str:
@@ -56,10 +72,13 @@ def row_hash(  # noqa: PLR0913 - a row is hashed field by field
     return digest([run, host, seq, at, by, step, payload, prev])
 
 
-def broken_link(rows: tuple[Row, ...]) -> str:
-    """What is wrong with a run's chain, in words; empty when it is whole so far."""
-    prev = START
-    for number, row in enumerate(rows, start=1):
+def broken_link(rows: tuple[Row, ...], after: Row | None = None) -> str:
+    """
+    What is wrong with a run's chain, in words; empty when it is whole so far. A long run is checked in
+    parts: ``after`` is the row before these, already found to be whole.
+    """
+    prev, first = (after.hash, after.seq + 1) if after else (START, 1)
+    for number, row in enumerate(rows, start=first):
         if row.seq != number:
             return f"row {number} is missing (the next is {row.seq})"
         if row.prev != prev:
