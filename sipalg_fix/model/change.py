@@ -63,20 +63,24 @@ class ChangeState(Enum):
 _S = ChangeState
 NEXT: Mapping[ChangeState, frozenset[ChangeState]] = MappingProxyType(
     {
-        _S.PLANNED: frozenset({_S.REFUSED, _S.APPLYING, _S.MET}),
+        _S.PLANNED: frozenset({_S.REFUSED, _S.APPLYING, _S.MET, _S.ROLLING_BACK}),
         _S.REFUSED: frozenset(),
         _S.APPLYING: frozenset({_S.APPLIED, _S.REFUSED_MIDWAY, _S.REVERTING, _S.STRANDED}),
         _S.REFUSED_MIDWAY: frozenset({_S.ROLLING_BACK}),
-        _S.APPLIED: frozenset({_S.MET, _S.ROLLING_BACK, _S.REVERTING, _S.STRANDED, _S.REBOOTING}),
-        _S.MET: frozenset({_S.SAVING, _S.FLUSHING, _S.REBOOTING, _S.CONFIRMED, _S.GUARD_LEFT}),
+        _S.APPLIED: frozenset({_S.MET, _S.ROLLING_BACK, _S.REVERTING, _S.STRANDED}),
+        _S.MET: frozenset(
+            {_S.SAVING, _S.FLUSHING, _S.REBOOTING, _S.CONFIRMED, _S.NOT_SHOWN, _S.GUARD_LEFT, _S.STRANDED}
+        ),
         _S.SAVING: frozenset({_S.UNSAVED, _S.MET, _S.STRANDED}),
-        _S.UNSAVED: frozenset({_S.ROLLING_BACK}),
-        _S.GUARD_LEFT: frozenset({_S.REVERTING, _S.ROLLING_BACK}),
-        _S.FLUSHING: frozenset({_S.MET, _S.NOT_SHOWN}),
+        _S.UNSAVED: frozenset(),
+        _S.GUARD_LEFT: frozenset(),
+        _S.FLUSHING: frozenset({_S.MET, _S.STRANDED}),
         _S.REBOOTING: frozenset({_S.MET, _S.NOT_SHOWN, _S.STRANDED}),
         _S.CONFIRMED: frozenset(),
         _S.NOT_SHOWN: frozenset(),
-        _S.ROLLING_BACK: frozenset({_S.ROLLED_BACK, _S.ROLLBACK_FAILED, _S.REVERTING, _S.STRANDED}),
+        _S.ROLLING_BACK: frozenset(
+            {_S.ROLLED_BACK, _S.ROLLBACK_FAILED, _S.GUARD_LEFT, _S.REVERTING, _S.STRANDED}
+        ),
         _S.ROLLED_BACK: frozenset(),
         _S.ROLLBACK_FAILED: frozenset(),
         _S.REVERTING: frozenset({_S.ROLLED_BACK, _S.STRANDED}),

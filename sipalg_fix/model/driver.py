@@ -73,6 +73,12 @@ def no_flush(facts: Facts) -> tuple[Step, ...]:
     return ()
 
 
+def another_boot(before: str, after: str, seconds: float) -> bool:
+    """For platforms with a boot id: another id is another boot, and no id proves nothing."""
+    del seconds
+    return bool(before) and bool(after) and before != after
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """
@@ -98,6 +104,8 @@ class Driver:
     boot_probes: tuple[Command, ...] = ()
     """A subset of ``probes`` from which ``boot_mark`` reads."""
     boot_mark: Callable[[Transcript], str] = lambda seen: ""
+    rebooted: Callable[[str, str, float], bool] = another_boot
+    """(mark before, mark after, seconds since the restart was told) -> is this another boot?"""
     guard: Guard | None = None
     backup: tuple[Command, ...] = ()
     """Commands whose replies together are the configuration to keep off the box."""

@@ -8,7 +8,7 @@ never averaged. A plane that could not be read is ``unknown`` with its reason, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from sipalg_fix.model.canon import digest
@@ -137,18 +137,30 @@ class Facts:
     def essence(self) -> str:
         """
         A digest of what a plan is made from: version, states and literal settings. Evidence lines, boot
-        and the rest of the configuration are not in it; they change without touching SIP.
+        and the rest of the configuration are not in it; they change without touching SIP. Nor is what
+        runs while the configuration says on: flows come and go, and the remedy is the same.
         """
-        helpers = tuple(
-            replace(
-                helper,
-                running=Plane(value=helper.running.value),
-                startup=Plane(value=helper.startup.value),
-                operational=Plane(value=helper.operational.value),
-            )
-            for helper in self.helpers
+        return digest(
+            [
+                self.platform,
+                self.version,
+                bool(self.not_applicable),
+                [_essential(helper) for helper in self.helpers],
+                self.notes,
+            ]
         )
-        return digest([self.platform, self.version, bool(self.not_applicable), helpers, self.notes])
+
+    @property
+    def settings(self) -> str:
+        """A digest of what a rollback must bring back: what is set and saved, in the device's words."""
+        return digest(
+            [[h.name, h.running.value.value, h.startup.value.value, list(h.prior)] for h in self.helpers]
+        )
+
+
+def _essential(helper: Helper) -> list[object]:
+    live = helper.operational.value.value if helper.running.value is Value.OFF else ""
+    return [helper.name, helper.running.value.value, helper.startup.value.value, live, list(helper.prior)]
 
 
 def together(planes: tuple[Plane, ...]) -> Plane:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from sipalg_fix.model.assessment import Exemption, Intent
+from sipalg_fix.model.host import Host
 
 
 class RebootRule(Enum):
@@ -93,3 +94,11 @@ class Playbook:
 AUDIT_ONLY = Playbook(name="audit")
 """What an audit without a playbook asks: is the SIP ALG shown to be off?"""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One selected host, with what the playbook says of it in particular."""
+
+    host: Host
+    how: How = DEFAULT_HOW
+    exempt: Exemption | None = None

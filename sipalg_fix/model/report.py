@@ -101,10 +101,8 @@ def host_code(result: HostResult) -> int:
             | ChangeState.REVERTING
         ):
             return 6
-        case ChangeState.NOT_SHOWN:
-            return 3
-        case ChangeState.ROLLED_BACK if result.error is not None:
-            return 5
+        case ChangeState.ROLLED_BACK:
+            return 5 if result.error is not None else 0
         case ChangeState.REFUSED:
             return 4
         case _:
@@ -112,7 +110,7 @@ def host_code(result: HostResult) -> int:
     if result.error is not None:
         return 4
     if result.assessment is None:
-        return 0
+        return 3 if result.change is ChangeState.NOT_SHOWN else 0
     if result.assessment.exempt is not None:
         return 0
     match result.assessment.verdict:

@@ -1,0 +1,69 @@
+"""Audit: read each host and say state, verdict and evidence. Looks only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sipalg_fix.engine.look import judge_host, look
+from sipalg_fix.engine.run import Ports, Told, looked, over
+from sipalg_fix.model.assessment import Assessment, Intent
+from sipalg_fix.model.canon import to_plain
+from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.facts import Facts, Finding
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.playbook import Target
+from sipalg_fix.model.report import HostResult, Report
+
+
+def audit(
+    ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, *, verb: str = "audit"
+) -> Report:
+    """One look at each host."""
+    by_name = {target.host.name: target for target in targets}
+
+    def work(run: str, host: Host) -> HostResult:
+        target = by_name[host.name]
+        facts, assessment = assessed(ports, run, target, intent)
+        return result_of(host, facts, assessment)
+
+    return over(ports, verb, [target.host for target in targets], work, told)
+
+
+def assessed(ports: Ports, run: str, target: Target, intent: Intent) -> tuple[Facts, Assessment]:
+    """Look at one host, judge it, and record both."""
+    host = target.host
+    ports.progress(host.name, "reading")
+    facts = look(ports.connections, host, driver_of(ports, host))
+    assessment = judge_host(facts, host, intent, ports.prober, target.exempt, ports.today)
+    looked(ports, run, host, look_payload(facts, assessment))
+    return facts, assessment
+
+
+def look_payload(facts: Facts, assessment: Assessment) -> dict[str, object]:
+    """What the journal keeps of a look."""
+    return {
+        "version": facts.version,
+        "boot_mark": facts.boot_mark,
+        "essence": facts.essence,
+        "settings": facts.settings,
+        "assessment": to_plain(assessment),
+    }
+
+
+def result_of(
+    host: Host, facts: Facts, assessment: Assessment, findings: tuple[Finding, ...] = ()
+) -> HostResult:
+    """The host's line in a report."""
+    return HostResult(
+        host=host.name,
+        site=host.site,
+        platform=host.platform,
+        version=facts.version,
+        assessment=assessment,
+        findings=findings,
+    )
+
+
+def driver_of(ports: Ports, host: Host) -> Driver:
+    """The driver of a host's platform; inputs only let known platforms through."""
+    return ports.drivers[host.platform]

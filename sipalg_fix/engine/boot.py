@@ -1,0 +1,50 @@
+"""Boot: restart a device and believe it only when it shows another boot."""
+
+from __future__ import annotations
+
+from sipalg_fix.engine.look import boot_mark
+from sipalg_fix.engine.run import Ports
+from sipalg_fix.engine.steps import Hand
+from sipalg_fix.model.change import Phase
+from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.errors import DeviceError
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.step import Step
+
+BOOT_SECONDS = 300.0
+GOING_DOWN = frozenset({"unreachable", "timeout", "connection-lost", "not-understood"})
+"""What a box says while it goes down and comes up: it may take TCP and reset it, or print half a line."""
+
+
+def restart(
+    ports: Ports, host: Host, driver: Driver, hand: Hand, steps: tuple[Step, ...], seconds: float
+) -> None:
+    """
+    Restart and wait for a new boot; DeviceError ``not-rebooted`` when the old one goes on answering,
+    or what the last try met when nothing answers within ``seconds``.
+    """
+    before = boot_mark(ports.connections, host, driver)
+    begun = ports.clock.monotonic()
+    with ports.connections.writer(host, driver) as writer:
+        hand.carry_out(steps, writer, Phase.REBOOT)
+    last: DeviceError | None = None
+    wait = 0.5
+    while ports.clock.monotonic() - begun < seconds:
+        try:
+            after = boot_mark(ports.connections, host, driver)
+            last = None
+            if driver.rebooted(before, after, ports.clock.monotonic() - begun):
+                return
+        except DeviceError as error:
+            if error.code not in GOING_DOWN:
+                raise
+            last = error
+        ports.progress(host.name, "rebooting", "waiting for a new boot")
+        ports.clock.pause(wait)
+        wait = min(wait * 1.5, 5.0)
+    if last is not None:
+        raise last
+    raise DeviceError(
+        "not-rebooted",
+        f"the restart was accepted, but {seconds:.0f} seconds later the same boot still answers ({before})",
+    )

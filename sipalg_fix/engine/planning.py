@@ -1,0 +1,55 @@
+"""Planning: the dry run. Reads each host and proposes; what comes out is a plan to be reviewed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sipalg_fix.engine.audit import assessed, driver_of, result_of
+from sipalg_fix.engine.propose import propose
+from sipalg_fix.engine.run import Ports, Told, over
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.plan import Failure, HostPlan, Plan
+from sipalg_fix.model.playbook import Playbook, Target
+from sipalg_fix.model.report import HostResult, Report
+
+
+def plan(
+    ports: Ports,
+    targets: Sequence[Target],
+    playbook: Playbook,
+    told: Told,
+    *,
+    inventory_digest: str,
+    boot_seconds: float,
+) -> tuple[Plan, Report]:
+    """The plan for these hosts, and the report of the looks it was made from."""
+    by_name = {target.host.name: target for target in targets}
+    proposed: dict[str, HostPlan] = {}
+
+    def work(run: str, host: Host) -> HostResult:
+        target = by_name[host.name]
+        facts, assessment = assessed(ports, run, target, playbook.intent)
+        proposed[host.name] = propose(host, driver_of(ports, host), facts, assessment, target.how)
+        return result_of(host, facts, assessment)
+
+    report = over(ports, "plan", [target.host for target in targets], work, told)
+    failures = tuple(
+        Failure(host=result.host, code=result.error.code, message=result.error.message)
+        for result in report.hosts
+        if result.error is not None
+    )
+    made = Plan(
+        tool=ports.tool,
+        run=report.run,
+        made=report.ended,
+        by=ports.by,
+        inventory=told.inventory,
+        inventory_digest=inventory_digest,
+        playbook=playbook.text or playbook.name,
+        intent=playbook.intent,
+        settings=(("boot_seconds", json.dumps(boot_seconds)), ("forks", json.dumps(told.forks))),
+        hosts=tuple(proposed[target.host.name] for target in targets if target.host.name in proposed),
+        failures=failures,
+    )
+    return made, report

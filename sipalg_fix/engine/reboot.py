@@ -1,0 +1,34 @@
+"""Reboot: restart hosts, recognise each new boot by its mark, and audit again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sipalg_fix.engine.apply import LEASE_SECONDS
+from sipalg_fix.engine.audit import assessed, driver_of, result_of
+from sipalg_fix.engine.boot import restart
+from sipalg_fix.engine.run import Ports, Told, over
+from sipalg_fix.engine.steps import Hand
+from sipalg_fix.model.assessment import Intent
+from sipalg_fix.model.errors import DeviceError
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.playbook import Target
+from sipalg_fix.model.report import HostResult, Report
+
+
+def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, *, seconds: float) -> Report:
+    """Restart each host and say what it is after its new boot."""
+    by_name = {target.host.name: target for target in targets}
+
+    def work(run: str, host: Host) -> HostResult:
+        driver = driver_of(ports, host)
+        if not driver.reboot:
+            raise DeviceError("command-refused", f"{driver.title} is not restarted by this tool")
+        hand = Hand(journal=ports.journal, run=run, host=host.name, done=[], phases=set())
+        with ports.journal.lease(host.label, run, LEASE_SECONDS):
+            ports.progress(host.name, "rebooting")
+            restart(ports, host, driver, hand, driver.reboot, seconds)
+            facts, assessment = assessed(ports, run, by_name[host.name], intent)
+        return result_of(host, facts, assessment)
+
+    return over(ports, "reboot", [target.host for target in targets], work, told)

@@ -1,0 +1,151 @@
+"""
+Run: one start of a verb over many hosts, recorded from its first word to its last.
+
+A host's failure is that host's result and never crosses to another; the journal's failure ends the run.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sipalg_fix.engine.ports import Clock, Connections, Executor, Journal, Prober, Stop
+from sipalg_fix.engine.ports import Tell as Progress
+from sipalg_fix.model import journal as words
+from sipalg_fix.model.canon import to_plain
+from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
+from sipalg_fix.model.host import Host
+from sipalg_fix.model.report import HostError, HostResult, Report, summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All that the engine is handed. ``today`` is the operator's date, for exemptions."""
+
+    tool: str
+    by: str
+    today: date
+    connections: Connections
+    drivers: Mapping[str, Driver]
+    clock: Clock
+    journal: Journal
+    executor: Executor
+    prober: Prober
+    stop: Stop
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a run says of itself: where its hosts and its intent come from."""
+
+    inventory: str = ""
+    playbook: str = ""
+    fingerprint: str = ""
+    forks: int = 10
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+Work = Callable[[str, Host], HostResult]
+"""(run, host) -> result; may raise DeviceError or PlanError, which become the host's error."""
+
+
+def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told) -> Report:
+    """Do ``work`` on each host and tell the run as a report, hosts in the order given."""
+    started = ports.clock.now()
+    run = ports.journal.open_run(
+        verb,
+        {
+            "tool": ports.tool,
+            "hosts": [host.name for host in hosts],
+            "inventory": told.inventory,
+            "playbook": told.playbook,
+            "fingerprint": told.fingerprint,
+        },
+    )
+    results: dict[str, HostResult] = {}
+    broken: list[JournalError] = []
+
+    def one(host: Host) -> HostResult:
+        begun = ports.clock.monotonic()
+        try:
+            result = _at_the_edge(ports, run, host, work)
+        except JournalError as error:
+            broken.append(error)
+            result = failed(host, error.code, str(error))
+        seconds = ports.clock.monotonic() - begun
+        return _timed(result, seconds)
+
+    for host, result in ports.executor.run(one, hosts, told.forks):
+        results[host.name] = result
+        _show(ports.progress, result)
+    if broken:
+        raise broken[0]
+    report = Report(
+        tool=ports.tool,
+        run=run,
+        verb=verb,
+        started=started,
+        ended=ports.clock.now(),
+        by=ports.by,
+        inventory=told.inventory,
+        playbook=told.playbook,
+        fingerprint=told.fingerprint,
+        hosts=tuple(results[host.name] for host in hosts if host.name in results),
+        interrupted=ports.stop.asked,
+        extra=told.extra,
+    )
+    return _closed(ports.journal, report)
+
+
+def failed(host: Host, code: str, message: str) -> HostResult:
+    """The result of a host that has no assessment."""
+    return HostResult(
+        host=host.name, site=host.site, platform=host.platform, error=HostError(code=code, message=message)
+    )
+
+
+def _at_the_edge(ports: Ports, run: str, host: Host, work: Work) -> HostResult:
+    """The one place where any failure becomes a host's state."""
+    try:
+        return work(run, host)
+    except (DeviceError, PlanError) as error:
+        result = failed(host, error.code, str(error))
+    except JournalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the host's edge: a fault of ours must not take the others along
+        # The text of a foreign exception may hold a secret; its kind and place do not.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+        result = failed(
+            host, "internal", f"a fault of this tool ({type(error).__name__} at {where}); please report it"
+        )
+    ports.journal.write(run, host.name, words.FAILED, to_plain(result.error))
+    return result
+
+
+def _timed(result: HostResult, seconds: float) -> HostResult:
+    return replace(result, seconds=seconds)
+
+
+def _show(progress: Progress, result: HostResult) -> None:
+    if result.error is not None:
+        progress(result.host, "failed", f"{result.error.code}: {result.error.message}")
+    elif result.assessment is not None:
+        progress(result.host, "done", f"{result.assessment.state.value}, {result.assessment.verdict.value}")
+    else:
+        progress(result.host, "done", "")
+
+
+def _closed(journal: Journal, report: Report) -> Report:
+    row = journal.write(report.run, "", words.RUN_ENDED, {"verb": report.verb, "summary": summary(report)})
+    return replace(report, head=row.hash)
+
+
+def looked(ports: Ports, run: str, host: Host, payload: dict[str, Any]) -> None:
+    """Record what a look gave."""
+    ports.journal.write(run, host.name, words.LOOKED, payload)
