@@ -1,0 +1,190 @@
+"""
+MikroTik RouterOS as a virtual router, by its API.
+
+The SIP ALG is the connection tracking helper ``sip`` in ``/ip firewall service-port``. A helper that is
+disabled takes on no new connections; those it has it keeps until they time out (``sip-timeout``, an
+hour), are removed, or the box restarts.
+
+Switches: ``refuse_writes`` answers ``no such command``; ``locked`` answers a ``failure: …`` (its words
+are ours: RouterOS knows no lock); with ``stay_on`` a change of ``disabled`` is answered ``!done`` and
+reads back as it was, until the next boot; ``save_fails`` means nothing here, for a change *is* stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sipalg_fix.lab.twin import Chassis, User
+from sipalg_fix.lab.twins.routeros import menus, notation, sentences
+from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, SERVICE_PORT, Box, Row
+from sipalg_fix.lab.twins.routeros.scheduler import SCHEDULER, SCRIPT, Scheduler
+
+REGISTRAR = "203.0.113.10:5060"
+
+PROVISION = "/ip firewall service-port set sip disabled=no ports=5060,5061"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """
+    What kind of box it is.
+
+    ``level`` is the group of the account ``admin``: full, write, read, or console (which may not use
+    the API); ``users`` adds accounts, name to (password, group). ``managed`` is ``tr069`` for a box that
+    an auto configuration server looks after, ``tr069-off`` for one with the package and no server, or
+    ``script`` for one with a script of its owner that turns the helper on every night. ``connections``
+    is how many phones are registered through it. ``old_login`` is True for versions before 6.43.
+    """
+
+    version: str = "7.12.2 (stable)"
+    board: str = "hEX"
+    sip: bool = True
+    invalid: bool = False
+    ports: str = "5060,5061"
+    direct_media: bool = True
+    timeout: str = "1h"
+    nat: bool = True
+    password: str = "admin"
+    level: str = "full"
+    users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    old_login: bool | None = None
+    managed: str = ""
+    connections: int = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class RouterosTwin:
+    """A router with the door of the API."""
+
+    chassis: Chassis
+    box: Box
+    scheduler: Scheduler
+    old_login: bool
+    phones: int
+
+    def talk(self, user: str, sentence: list[str]) -> list[list[str]]:
+        """
+        The reply sentences for one command sentence of a user who has shown the right password.
+
+        ``["/login"]`` asks whether this user may use the API at all: the group needs the policy ``api``.
+        """
+        if sentence == ["/login"]:
+            if "api" in self.box.policies(user):
+                return [["!done"]]
+            reason = "cannot log in" if self.old_login else "invalid user name or password (6)"
+            return [["!trap", f"=message={reason}"], ["!done"]]
+        if sentence[0] in ("/user/active/print", "/user/active/getall"):
+            return [["!re", "=.id=*1", f"=name={user}", "=address=127.0.0.1", "=via=api"], ["!done"]]
+        self.forget()
+        return sentences.answer(self.box, user, sentence)
+
+    def forget(self) -> None:
+        """Connections that have timed out are no longer tracked."""
+        rows = self.box.menus[CONNECTION].rows
+        rows[:] = [row for row in rows if float(row["expires"]) > self.chassis.now]
+
+    def register(self) -> None:
+        """
+        The phones register again: those without a tracked connection get one.
+
+        Whether the ALG is on it is settled now, for as long as it lives.
+        """
+        self.forget()
+        rows = self.box.menus[CONNECTION].rows
+        tracked = {row["src-address"] for row in rows}
+        helped = self.box.helper("sip")
+        lasts = (
+            float(notation.seconds(self.box.pick(SERVICE_PORT, "sip")["sip-timeout"])) if helped else 180.0
+        )
+        for number in range(self.phones):
+            source = f"192.168.88.{20 + number}:5060"
+            if source not in tracked:
+                row = self._track(source, REGISTRAR, lasts=lasts)
+                rows.append(row | ({"connection-type": "sip"} if helped else {}))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Configuration by menu, tracked connections, changes held back, and the scheduler's timers."""
+        passing = {CONNECTION, LOG}
+        stored = {
+            path: [dict(r) for r in m.rows] for path, m in self.box.menus.items() if path not in passing
+        }
+        return {
+            "configuration": stored,
+            "connections": [dict(row) for row in self.box.menus[CONNECTION].rows],
+            "held": dict(self.box.held),
+            "timers": sorted(timer.due for timer in self.scheduler.timers.values()),
+            "boots": self.chassis.boots,
+        }
+
+    def _track(self, source: str, target: str, *, protocol: str = "udp", lasts: float) -> Row:
+        number = 0x4000 + len(self.box.menus[CONNECTION].rows) + 0x100 * self.chassis.boots
+        taken = {row[".id"] for row in self.box.menus[CONNECTION].rows}
+        while f"*{number:X}" in taken:
+            number += 1
+        return menus.connection(number, protocol, source, target, now=self.chassis.now, lasts=lasts)
+
+    def browse(self) -> None:
+        """Others have connections too: a flush must leave them. One has a port that only begins with 5060."""
+        rows = self.box.menus[CONNECTION].rows
+        rows.append(self._track("192.168.88.31:50604", "203.0.113.80:443", protocol="tcp", lasts=86_400.0))
+        rows.append(self._track("192.168.88.32:41822", "203.0.113.53:53", lasts=180.0))
+
+
+def from_options(name: str, options: Mapping[str, Any]) -> RouterosTwin:
+    """A box of this identity; the options are those of :class:`Options`, TypeError for any other."""
+    given = Options(**options)
+    accounts = {"admin": User(password=given.password, level=given.level)}
+    accounts |= {who: User(password=word, level=group) for who, (word, group) in given.users.items()}
+    chassis = Chassis(name=name, users=accounts)
+    release = tuple(int(part) for part in given.version.split(maxsplit=1)[0].split(".")[:2])
+    box = Box(chassis=chassis, iso_dates=release >= (7, 10))
+    sip = {
+        "ports": notation.ports(given.ports),
+        "sip-direct-media": notation.truth("yes" if given.direct_media else "no"),
+        "sip-timeout": given.timeout,
+        "invalid": notation.truth("yes" if given.invalid else "no"),
+        "disabled": notation.truth("no" if given.sip else "yes"),
+    }
+    menus.fill(box, version=given.version, board=given.board, sip=sip, nat=given.nat)
+    scheduler = Scheduler(box=box)
+    scheduler.attach()
+    old = release < (6, 43) if given.old_login is None else given.old_login
+    twin = RouterosTwin(
+        chassis=chassis, box=box, scheduler=scheduler, old_login=old, phones=given.connections
+    )
+    _manage(twin, given.managed)
+    twin.register()
+    twin.browse()
+    return twin
+
+
+def _manage(twin: RouterosTwin, by: str) -> None:
+    """Somebody else looks after this box, and will not know of what we change."""
+    box = twin.box
+    match by:
+        case "":
+            pass
+        case "tr069" | "tr069-off":
+            row = {
+                "enabled": "true" if by == "tr069" else "false",
+                "acs-url": "https://acs.example.net:7548/" if by == "tr069" else "",
+                "periodic-inform-enabled": "true",
+                "periodic-inform-interval": "1d",
+                "status": "running" if by == "tr069" else "disabled",
+            }
+            box.menus["/tr069-client"] = menus.read_only(row)
+        case "script":
+            common = {"owner": "admin", "policy": "read,write,policy,test", "run-count": "0"}
+            box.menus[SCRIPT].rows.append({".id": "*1", "name": "provision", "source": PROVISION, **common})
+            start = {
+                "start-date": notation.day(twin.chassis.now, iso=box.iso_dates),
+                "start-time": "03:00:00",
+            }
+            entry = {"interval": "1d", "on-event": "provision", "disabled": "false"}
+            row = {".id": "*1", "name": "nightly", **start, **entry, **common}
+            box.menus[SCHEDULER].rows.append(row)
+            twin.scheduler.wind()
+        case _:
+            raise ValueError(f"managed by {by!r}")
