@@ -74,11 +74,12 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
         begun = ports.clock.monotonic()
         try:
             result = _at_the_edge(ports, run, host, work)
+            result = replace(result, seconds=ports.clock.monotonic() - begun)
+            ports.journal.write(run, host.name, words.RESULT, to_plain(result))
         except JournalError as error:
             broken.append(error)
             result = failed(host, error.code, str(error))
-        seconds = ports.clock.monotonic() - begun
-        return _timed(result, seconds)
+        return result
 
     for host, result in ports.executor.run(one, hosts, told.forks):
         results[host.name] = result
@@ -114,7 +115,7 @@ def _at_the_edge(ports: Ports, run: str, host: Host, work: Work) -> HostResult:
     try:
         return work(run, host)
     except (DeviceError, PlanError) as error:
-        result = failed(host, error.code, str(error))
+        return failed(host, error.code, str(error))
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - the host's edge: a fault of ours must not take the others along
@@ -124,12 +125,7 @@ def _at_the_edge(ports: Ports, run: str, host: Host, work: Work) -> HostResult:
         result = failed(
             host, "internal", f"a fault of this tool ({type(error).__name__} at {where}); please report it"
         )
-    ports.journal.write(run, host.name, words.FAILED, to_plain(result.error))
     return result
-
-
-def _timed(result: HostResult, seconds: float) -> HostResult:
-    return replace(result, seconds=seconds)
 
 
 def _show(progress: Progress, result: HostResult) -> None:
@@ -142,7 +138,8 @@ def _show(progress: Progress, result: HostResult) -> None:
 
 
 def _closed(journal: Journal, report: Report) -> Report:
-    row = journal.write(report.run, "", words.RUN_ENDED, {"verb": report.verb, "summary": summary(report)})
+    payload = {"verb": report.verb, "summary": summary(report), "interrupted": report.interrupted}
+    row = journal.write(report.run, "", words.RUN_ENDED, payload)
     return replace(report, head=row.hash)
 
 

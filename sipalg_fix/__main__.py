@@ -1,0 +1,5 @@
+"""``python -m sipalg_fix`` is the command ``sipalg-fix``."""
+
+from sipalg_fix.cli.main import main
+
+main()

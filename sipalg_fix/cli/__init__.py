@@ -1,0 +1,1 @@
+"""The command line: words in, one engine verb, a report out. Nothing heavy is imported before it is used."""

@@ -1,0 +1,119 @@
+"""The verbs around the work: platforms, doctor, host keys, and the lab of virtual routers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sipalg_fix.cli import options
+from sipalg_fix.cli.screen import colored, put, width
+
+hostkeys = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The SSH host keys and certificates to trust."
+)
+lab = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Virtual routers on loopback, to learn and rehearse."
+)
+LabFolder = Annotated[Path, typer.Option("--dir", help="Where the lab keeps its keys, ports and inventory.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(platforms)
+    app.command()(doctor)
+    app.add_typer(hostkeys, name="hostkeys")
+    app.add_typer(lab, name="lab")
+
+
+def platforms(output: options.ListOutput = options.ListForm.TABLE) -> int:
+    """What is supported, how it is talked to, and how good the evidence for it is."""
+    from sipalg_fix.cli.support import supported
+    from sipalg_fix.reports import render_table
+    from sipalg_fix.wiring import drivers
+
+    put(render_table(supported(drivers()), output.value, color=colored(), width=width()))
+    return 0
+
+
+def doctor(
+    inventory: Annotated[
+        Path | None, typer.Option("--inventory", "-i", help="Check this inventory, too.")
+    ] = None,
+    output: options.ListOutput = options.ListForm.TABLE,
+) -> int:
+    """What is missing or wrong on this machine, and what to do about it."""
+    from sipalg_fix.cli.checks import check_all
+    from sipalg_fix.cli.scene import places
+    from sipalg_fix.reports import render_table
+
+    found = check_all(places(), inventory)
+    put(render_table(found, output.value, color=colored(), width=width()))
+    return 0 if all(row["result"] == "ok" for row in found) else 2
+
+
+@hostkeys.command("scan")
+def scan(
+    inventory: options.Inventory = Path("inventory"),
+    limit: options.Limit = "",
+    output: options.ListOutput = options.ListForm.TABLE,
+) -> int:
+    """Ask each router for its key or certificate, without logging in, and say whether it is known."""
+    from sipalg_fix.cli.keys import scanned
+    from sipalg_fix.reports import render_table
+
+    found = scanned(inventory, limit)
+    put(render_table(found, output.value, color=colored(), width=width()))
+    return 0 if all(row["result"] == "known" for row in found) else 2
+
+
+@hostkeys.command("accept")
+def accept(
+    inventory: options.Inventory = Path("inventory"),
+    limit: options.Limit = "",
+    yes: options.Yes = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where another key was known before.")
+    ] = False,
+    output: options.ListOutput = options.ListForm.TABLE,
+) -> int:
+    """Trust the keys and certificates that the routers show now, after you compared them."""
+    from sipalg_fix.cli.keys import accepted
+    from sipalg_fix.reports import render_table
+
+    found = accepted(inventory, limit, yes=yes, replace=replace)
+    put(render_table(found, output.value, color=colored(), width=width()))
+    return 0 if all(row["result"] in ("known", "accepted") for row in found) else 4
+
+
+@lab.command("up")
+def up(
+    file: Annotated[Path, typer.Argument(help="The lab's inventory.")] = Path("inventory/lab.yaml"),
+    folder: LabFolder = Path("build/lab"),
+) -> int:
+    """Start the virtual routers; the inventory to use with them is DIR/hosts.yaml."""
+    from sipalg_fix.lab import admin
+
+    client = admin.up(file, folder)
+    put(f"{len(client.list())} virtual routers are up; their inventory is {folder / 'hosts.yaml'}")
+    return 0
+
+
+@lab.command("down")
+def down(folder: LabFolder = Path("build/lab")) -> int:
+    """Stop them."""
+    from sipalg_fix.lab import admin
+
+    admin.down(folder)
+    return 0
+
+
+@lab.command("list")
+def list_(folder: LabFolder = Path("build/lab"), output: options.ListOutput = options.ListForm.TABLE) -> int:
+    """Which virtual routers there are, and where."""
+    from sipalg_fix.lab.admin import LabClient
+    from sipalg_fix.reports import render_table
+
+    put(render_table(LabClient(folder).list(), output.value, color=colored(), width=width()))
+    return 0

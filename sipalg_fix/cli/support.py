@@ -1,0 +1,41 @@
+"""Support: what is known of each platform and how well, counted from the evidence that ships."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from sipalg_fix.model.driver import Driver
+
+
+def supported(drivers: Mapping[str, Driver]) -> list[dict[str, Any]]:
+    """One row a platform, sorted by name."""
+    return [_row(drivers[name]) for name in sorted(drivers)]
+
+
+def _row(driver: Driver) -> dict[str, Any]:
+    guard = driver.guard
+    return {
+        "platform": driver.platform,
+        "title": driver.title,
+        "accesses": [f"{name} ({type(access).__name__})" for name, access in driver.accesses.items()],
+        "versions": list(driver.support.versions),
+        "evidence": dict(sorted(_origins(driver.platform).items())),
+        "guard": f"{guard.name} (fires: {guard.fires.value})" if guard else "none",
+        "also_called": list(driver.aliases),
+        "unverified": list(driver.support.unverified),
+    }
+
+
+def _origins(platform: str) -> Counter[str]:
+    """How many transcripts of each origin: recorded, documentation, derived, synthetic."""
+    folder = files("sipalg_fix") / "evidence" / platform
+    found: Counter[str] = Counter()
+    if folder.is_dir():
+        for file in folder.iterdir():
+            if file.name.endswith(".transcript"):
+                first = file.read_text().partition("\n")[0]
+                found[first.removeprefix("origin: ").partition(" ")[0].rstrip(";,")] += 1
+    return found

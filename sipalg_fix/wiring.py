@@ -1,0 +1,176 @@
+"""
+Wiring: the composition root. Real clock, threads, transports, journal and secrets are made here and
+nowhere else, and handed to the engine.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sipalg_fix import __version__
+from sipalg_fix.engine.ports import Prober, Stop
+from sipalg_fix.engine.run import Ports
+from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.facts import Plane
+from sipalg_fix.model.host import Host, SecretRef
+
+if TYPE_CHECKING:
+    from sipalg_fix.store.journal import Journal
+    from sipalg_fix.transports.ssh_keys import KeyStore
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+TOOL = f"sipalg-fix {__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where this tool keeps what outlives a run. ``journal`` is a database URL."""
+
+    state: Path
+    journal: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Places:
+        """``SIPALG_FIX_STATE`` (a folder) and ``SIPALG_FIX_JOURNAL`` (a URL), else the user's state folder."""
+        import platformdirs
+
+        state = environ.get("SIPALG_FIX_STATE")
+        folder = Path(state) if state else Path(platformdirs.user_state_path("sipalg-fix"))
+        url = environ.get("SIPALG_FIX_JOURNAL") or f"sqlite:///{folder.absolute() / 'journal.db'}"
+        return cls(state=folder, journal=url)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The real time."""
+
+    stop: Stop
+
+    def now(self) -> str:
+        """UTC, ISO 8601 with seconds."""
+        return utc_now()
+
+    def monotonic(self) -> float:
+        """Seconds from any start."""
+        return time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """An executor on this machine's threads. Once a stop is asked for, no further host is begun."""
+
+    stop: Stop
+
+    def run(self, work: Callable[[In], Out], items: Sequence[In], forks: int) -> Iterator[tuple[In, Out]]:
+        """Outcomes as they come; at most ``forks`` at a time."""
+        waiting = iter(items)
+        running: dict[object, In] = {}
+        with ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host") as pool:
+            while True:
+                while len(running) < forks and not self.stop.asked:
+                    item = next(waiting, None)
+                    if item is None:
+                        break
+                    running[pool.submit(work, item)] = item
+                if not running:
+                    return
+                # A finite wait lets the main thread take signals.
+                done, _ = wait(list(running), timeout=0.5, return_when=FIRST_COMPLETED)  # type: ignore[type-var]
+                for future in done:
+                    yield running.pop(future), future.result()
+
+
+class NoProber:
+    """Without probe points packets are not sent, and nothing is claimed of them."""
+
+    def packets(self, host: Host) -> Plane:
+        """Unknown, and why."""
+        from sipalg_fix.model.assessment import NOT_PROBED
+
+        del host
+        return NOT_PROBED
+
+
+@dataclass(slots=True)
+class Secrets:
+    """Looks references up once, and remembers what it found so that it can be kept out of every text."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def resolve(self, reference: SecretRef) -> str:
+        """The secret; DeviceError ``no-secret``."""
+        from sipalg_fix.inputs.secrets import resolve
+
+        with self.lock:
+            if reference.text not in self.found:
+                self.found[reference.text] = resolve(reference, ask=getpass.getpass, env=os.environ)
+            return self.found[reference.text]
+
+
+def drivers() -> Mapping[str, Driver]:
+    """All drivers, by platform name."""
+    from sipalg_fix.drivers import discover
+
+    return discover()
+
+
+def open_journal(places: Places) -> Journal:
+    """The journal, made or brought up to date where needed."""
+    from sipalg_fix.store.journal import Journal
+
+    return Journal(places.journal, now=utc_now, by=who())
+
+
+def key_store(places: Places) -> KeyStore:
+    """The host keys and certificates that were accepted."""
+    from sipalg_fix.transports.ssh_keys import KeyStore
+
+    return KeyStore(places.state / "host_keys", user_file=Path.home() / ".ssh" / "known_hosts")
+
+
+def ports(
+    places: Places, stop: Stop, progress: Callable[[str, str, str], None], prober: Prober | None = None
+) -> Ports:
+    """The engine's ports on the real world."""
+    from sipalg_fix.transports.connections import Connections
+
+    return Ports(
+        tool=TOOL,
+        by=who(),
+        today=date.today(),
+        connections=Connections(secrets=Secrets().resolve, keys=key_store(places)),
+        drivers=drivers(),
+        clock=SystemClock(stop),
+        journal=open_journal(places),
+        executor=Threads(stop),
+        prober=prober or NoProber(),
+        stop=stop,
+        progress=progress,
+    )
+
+
+def utc_now() -> str:
+    """UTC, ISO 8601 with seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def who() -> str:
+    """``user@machine``."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
