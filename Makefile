@@ -1,15 +1,44 @@
-# Two commands do all the set-up: `make demo` and `make check`.
+# `make demo` and `make check` do all the set-up there is.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PYTEST := $(BIN)/pytest
+
+.PHONY: help env demo check check-long check-all lint soak clean
+help:
+	@echo 'make demo        the main job on virtual routers, with an HTML report under build/reports/'
+	@echo 'make check       lint, types, tests (under 10 minutes)'
+	@echo 'make check-all   all of CI: the above, the demo and the long suites'
+	@echo 'make clean       forget the environment and all that was built'
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
-	touch $@
+	@touch $@
 
-.PHONY: env
 env: $(STAMP)
+
+demo: $(STAMP)
+	@sh docs/demo.sh $(BIN)/sipalg-fix
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy sipalg_fix
+
+check: $(STAMP) lint
+	@.ci/packages
+	$(PYTEST) -m 'not long and not qemu'
+
+check-long: $(STAMP)
+	@.ci/packages all
+	$(PYTEST) -m 'long or qemu'
+
+check-all:
+	.ci/run
+
+clean:
+	rm -rf $(VENV) build
