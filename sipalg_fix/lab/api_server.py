@@ -17,7 +17,7 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from sipalg_fix.lab.listener import Link, Listener
 from sipalg_fix.lab.twin import HasApi
@@ -40,8 +40,9 @@ class ApiServer:
     """
     One twin, reachable by the RouterOS API; TLS if ``tls`` is given.
 
-    Switches: ``slow``, ``half_reply``, ``garbage``, ``refuse_login``, ``hang_up``, and with TLS
-    ``new_host_key``, which shows the certificate in ``other``.
+    As a context manager it is started, and ``address`` is where it listens. Switches: ``slow``,
+    ``half_reply``, ``garbage``, ``refuse_login``, ``hang_up``, and with TLS ``new_host_key``, which
+    shows the certificate in ``other``.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class ApiServer:
         """Close every connection and wait for every thread."""
         self._listener.stop()
 
-    def __enter__(self) -> tuple[str, int]:
-        return self.start()
+    def __enter__(self) -> Self:
+        self.address = self.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

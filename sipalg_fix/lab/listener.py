@@ -23,6 +23,9 @@ GARBAGE = b"\xff\xfe\x9d\x81\xc0\xaf\xf8\x00\xed\xa0\x80\xfe\xff" * 3 + b"\r\n"
 AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: closing sends a reset and forgets what was not sent, as a box does that lost its power."""
 
+JOIN_SECONDS = 10.0
+"""How long each thread is waited for at the end."""
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Link:
@@ -87,16 +90,21 @@ class Listener:
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
         door = socket.create_server((self._address, self._port), family=family, backlog=64)
         self._door = door
-        self._chassis.on_down.append(self._drop)
+        with self._chassis.lock:
+            self._chassis.on_down.append(self._drop)
         self._porter = threading.Thread(target=self._accept, args=(door,), name="lab-accept", daemon=True)
         self._porter.start()
         host, port = door.getsockname()[:2]
         return str(host), int(port)
 
     def stop(self) -> None:
-        """Close everything and wait for every thread; call it without holding the chassis lock."""
+        """
+        Close everything and wait for every thread; call it without holding the chassis lock.
+
+        RuntimeError if a thread does not end, which would be a defect of ours.
+        """
         self._stopping.set()
-        with contextlib.suppress(ValueError):
+        with self._chassis.lock, contextlib.suppress(ValueError):
             self._chassis.on_down.remove(self._drop)
         if self._door is not None:
             with contextlib.suppress(OSError):
@@ -109,7 +117,10 @@ class Listener:
         for link in links:
             link.cut()
         for thread in self._threads:
-            thread.join()
+            thread.join(JOIN_SECONDS)
+        left = [thread.name for thread in self._threads if thread.is_alive()]
+        if left:
+            raise RuntimeError(f"server of {self._chassis.name}: still running: {', '.join(left)}")
 
     def deliver(self, link: Link, reply: bytes, *, welcome: bool) -> bool:
         """

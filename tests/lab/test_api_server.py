@@ -70,7 +70,7 @@ def test_what_is_no_sentence_is_the_end(data: bytes) -> None:
 
 def test_a_tag_comes_back_on_every_reply() -> None:
     """Clients tell their replies apart by it, those of the login and the refusals too."""
-    with ApiServer(twin()) as where, dial(where) as wire, wire.makefile("rb") as stream:
+    with ApiServer(twin()) as server, dial(server.address) as wire, wire.makefile("rb") as stream:
         wire.sendall(encode([*LOGIN, ".tag=a"]) + encode([]) + encode([".tag=7", "/nosuch"]))
         replies = [read_sentence(stream) for _ in range(3)]
     assert replies == [
@@ -86,7 +86,7 @@ def test_a_tag_comes_back_on_every_reply() -> None:
 )
 def test_a_fatal_reply_ends_the_connection(sentence: list[str], word: str) -> None:
     """After ``!fatal`` nothing more comes."""
-    with ApiServer(twin()) as where, dial(where) as wire, wire.makefile("rb") as stream:
+    with ApiServer(twin()) as server, dial(server.address) as wire, wire.makefile("rb") as stream:
         wire.sendall(encode(sentence))
         assert (read_sentence(stream), stream.read()) == (["!fatal", word], b"")
 
@@ -94,7 +94,7 @@ def test_a_fatal_reply_ends_the_connection(sentence: list[str], word: str) -> No
 def test_a_challenge_is_good_for_one_answer() -> None:
     """On an old box a wrong answer uses the challenge up, and no challenge at all is no way in."""
     old = from_options("gw-01", {"old_login": True})
-    with ApiServer(old) as where, dial(where) as wire, wire.makefile("rb") as stream:
+    with ApiServer(old) as server, dial(server.address) as wire, wire.makefile("rb") as stream:
         for sentence in (["/login", "=name=admin", "=response=00"], ["/login", "=name=admin", "=response="]):
             wire.sendall(encode(sentence))
             replies = [read_sentence(stream), read_sentence(stream)]
@@ -106,8 +106,8 @@ def test_an_awkward_box_is_seen_as_one(switch: str) -> None:
     """Garbage, a line cut in mid reply and a refused login each end in an error of the client."""
     box = twin()
     setattr(box.chassis.switches, switch, True)
-    with ApiServer(box) as where, pytest.raises(GONE):
-        resource(where)
+    with ApiServer(box) as server, pytest.raises(GONE):
+        resource(server.address)
 
 
 def test_half_a_reply_and_then_nothing() -> None:
@@ -115,7 +115,7 @@ def test_half_a_reply_and_then_nothing() -> None:
     box = twin()
     box.chassis.switches.half_reply = True
     whole = encode(["!re", "=name=gw-01"]) + encode(["!done"])
-    with ApiServer(box) as where, dial(where) as wire:
+    with ApiServer(box) as server, dial(server.address) as wire:
         wire.sendall(encode(LOGIN) + encode(["/system/identity/print"]) + encode(["/system/clock/print"]))
         wire.settimeout(0.3)
         expected = encode(["!done"]) + whole[: len(whole) // 2]
@@ -146,10 +146,10 @@ def test_another_certificate_is_shown_when_told_to(tmp_path: Path) -> None:
     seen = []
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with ApiServer(box, first, other=second) as where:
+    with ApiServer(box, first, other=second) as server:
         for new in (False, True, False):
             box.chassis.switches.new_host_key = new
-            with dial(where) as wire, context.wrap_socket(wire) as secure:
+            with dial(server.address) as wire, context.wrap_socket(wire) as secure:
                 seen.append(secure.getpeercert(binary_form=True))
     assert [ssl.DER_cert_to_PEM_cert(der or b"").strip() for der in seen] == [
         (tmp_path / f"{name}.pem").read_text().strip() for name in ("first", "second", "first")
@@ -160,13 +160,13 @@ def test_another_certificate_is_shown_when_told_to(tmp_path: Path) -> None:
 def test_a_client_that_speaks_no_tls_harms_nobody(tmp_path: Path) -> None:
     """Its connection ends; the next one is served; nothing is printed and no thread is left."""
     context, _, pem = self_signed(tmp_path, "gw-01")
-    with ApiServer(twin(), context) as where:
-        with dial(where) as wire:
+    with ApiServer(twin(), context) as server:
+        with dial(server.address) as wire:
             wire.sendall(encode(LOGIN))
             with suppress(ConnectionResetError):  # it may come as an alert, an end, or a reset
                 assert b"!done" not in wire.recv(100)
         with (
-            dial(where) as wire,
+            dial(server.address) as wire,
             ssl.create_default_context(cafile=pem).wrap_socket(wire, server_hostname="127.0.0.1") as secure,
         ):
             secure.sendall(encode(LOGIN))
@@ -177,13 +177,13 @@ def test_a_client_that_speaks_no_tls_harms_nobody(tmp_path: Path) -> None:
 def test_power_lost_from_outside_drops_everybody() -> None:
     """The box goes down while a client waits: the client is not left waiting."""
     box = twin()
-    with ApiServer(box) as where, dial(where) as wire:
+    with ApiServer(box) as server, dial(server.address) as wire:
         wire.sendall(encode(LOGIN))
         assert wire.recv(100) == encode(["!done"])
         with box.chassis.lock:
             box.chassis.power_cycle(resets=0)
         with pytest.raises(ConnectionResetError):
             wire.recv(100)
-        with dial(where) as again:
+        with dial(server.address) as again:
             again.sendall(encode(LOGIN))
             assert again.recv(100) == encode(["!done"])

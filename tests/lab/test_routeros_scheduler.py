@@ -102,7 +102,8 @@ def test_an_entry_survives_a_reboot_and_startup_entries_run_at_one(twin: Routero
 
 def test_the_api_client_sees_the_entry_and_its_id() -> None:
     """Through a real client: add gives the id, print shows it, remove takes it away."""
-    with ApiServer(from_options("gw-01", {"version": "6.48.6 (long-term)"})) as (host, port):
+    with ApiServer(from_options("gw-01", {"version": "6.48.6 (long-term)"})) as server:
+        host, port = server.address
         api = librouteros.connect(host, "admin", "admin", port=port, timeout=5)
         path = api.path("system", "scheduler")
         number = path.add(name="guard", interval="10m", **{"on-event": BACK})

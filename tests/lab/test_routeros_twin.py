@@ -32,7 +32,8 @@ def make(**options: Any) -> RouterosTwin:
 def logged_in(twin: RouterosTwin, user: str = "admin", password: str = "admin") -> Iterator[librouteros.Api]:
     """A librouteros session with the twin; old login if the twin is old."""
     method = librouteros.login.token if twin.old_login else librouteros.login.plain
-    with ApiServer(twin) as (host, port):
+    with ApiServer(twin) as server:
+        host, port = server.address
         api = librouteros.connect(host, user, password, port=port, login_method=method, timeout=5)
         try:
             yield api
@@ -68,7 +69,8 @@ def test_librouteros_reads_sets_and_reads_back(secure: bool, version: str, tmp_p
     """The whole of a small remedy with librouteros, on new and old RouterOS, plain and over TLS."""
     twin = make(version=version)
     context, _, pem = self_signed(tmp_path, "gw-01")
-    with ApiServer(twin, context if secure else None) as (host, port):
+    with ApiServer(twin, context if secure else None) as server:
+        host, port = server.address
         wrapper = ssl.create_default_context(cafile=pem).wrap_socket
         api = librouteros.connect(
             host,
@@ -94,7 +96,8 @@ def test_routeros_api_reads_sets_and_reads_back(secure: bool, old: bool, tmp_pat
     """The same with RouterOS-api, which tags its sentences; with the old login it follows the challenge."""
     twin = make(old_login=old)
     context, _, pem = self_signed(tmp_path, "gw-01")
-    with ApiServer(twin, context if secure else None) as (host, port):
+    with ApiServer(twin, context if secure else None) as server:
+        host, port = server.address
         pool = routeros_api.RouterOsApiPool(
             host,
             username="admin",
@@ -114,7 +117,8 @@ def test_routeros_api_reads_sets_and_reads_back(secure: bool, old: bool, tmp_pat
 def test_a_client_that_sends_the_new_login_to_an_old_box_is_given_a_challenge() -> None:
     """Before 6.43 name and password are not looked at: the reply is a challenge, and nobody is logged in."""
     twin = make(version="6.42.1 (current)")
-    with ApiServer(twin) as (host, port):
+    with ApiServer(twin) as server:
+        host, port = server.address
         api = librouteros.connect(host, "admin", "admin", port=port, timeout=5)
         with pytest.raises(librouteros.exceptions.FatalError, match="not logged in"):
             tuple(api("/system/resource/print"))
@@ -126,7 +130,8 @@ def test_a_client_that_sends_the_new_login_to_an_old_box_is_given_a_challenge() 
 
 def test_a_new_box_hands_out_challenges_and_refuses_every_answer() -> None:
     """RouterOS since 6.45.1: the old login is asked for and ends in the trap of a wrong password."""
-    with ApiServer(make()) as (host, port):
+    with ApiServer(make()) as server:
+        host, port = server.address
         pool = routeros_api.RouterOsApiPool(host, "admin", "admin", port=port, plaintext_login=False)
         with pytest.raises(
             routeros_api.exceptions.RouterOsApiCommunicationError,
@@ -184,7 +189,8 @@ def test_a_reboot_is_answered_and_then_the_line_is_dead() -> None:
     """The command is answered, every connection is dead, two more are reset, and then the box is up."""
     twin = make()
     twin.chassis.advance(3600)
-    with ApiServer(twin) as (host, port):
+    with ApiServer(twin) as server:
+        host, port = server.address
         api = librouteros.connect(host, "admin", "admin", port=port, timeout=5)
         other = librouteros.connect(host, "admin", "admin", port=port, timeout=5)
         tuple(api("/system/reboot"))
