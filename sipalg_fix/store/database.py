@@ -60,7 +60,8 @@ class Database:
             if self.engine.dialect.name == "sqlite":
                 code, words = sqlite.trouble(error.orig, self.busy_seconds)
             else:
-                code, words = "journal-unwritable", f"cannot be used: {error.orig}"
+                said = str(error.orig).partition("\n")[0]
+                code, words = "journal-unwritable", f"cannot be used: {said}"
             raise JournalError(code, f"the journal {self.name} {words}") from None
 
 
