@@ -130,18 +130,22 @@ NOTHING = Remedy()
 
 
 def judge(tell: Tell, reply: Reply) -> None:
-    """Raise :class:`Refused` unless the device accepted the command."""
+    """
+    Raise :class:`Refused` unless the device accepted the command.
+
+    Its code is the step's own, or that of a refusal pattern which names one by a group:
+    ``(?P<config_locked>temporarily locked)`` is ``config-locked``.
+    """
     text = reply.text
     if any(re.search(pattern, text, re.MULTILINE) for pattern in tell.tolerates):
         return
     said = _last_words(text) or reply.status
-    if not reply.ok:
+    refused = next(filter(None, (re.search(each, text, re.MULTILINE) for each in tell.refusals)), None)
+    if not reply.ok or refused:
+        words = refused[0].strip() if refused and reply.ok else f"{said} ({reply.status})"
         raise Refused(
-            f"{tell.command.text}: the device said {said!r} ({reply.status})", reply=text, code=tell.code
+            f"{tell.command.text}: the device said {words!r}", reply=text, code=_code(refused) or tell.code
         )
-    for pattern in tell.refusals:
-        if found := re.search(pattern, text, re.MULTILINE):
-            raise Refused(f"{tell.command.text}: the device said {found[0]!r}", reply=text, code=tell.code)
     if tell.expects and not re.search(tell.expects, text, re.MULTILINE):
         raise Refused(
             f"{tell.command.text}: no {tell.expects!r} in its answer {said!r}", reply=text, code=tell.code
@@ -150,6 +154,12 @@ def judge(tell: Tell, reply: Reply) -> None:
         raise Refused(
             f"{tell.command.text}: the prompt afterwards was {reply.prompt!r}", reply=text, code=tell.code
         )
+
+
+def _code(refused: re.Match[str] | None) -> str:
+    """The code that a refusal pattern names, or nothing."""
+    named = refused.groupdict() if refused else {}
+    return next((name.replace("_", "-") for name, word in named.items() if word is not None), "")
 
 
 def found(find: Find, reply: Reply) -> tuple[Tell, ...]:
