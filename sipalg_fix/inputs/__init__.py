@@ -1,0 +1,1 @@
+"""The operator's files and words, read into the model's nouns: inventory, playbook, selection, secrets."""
