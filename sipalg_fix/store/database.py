@@ -19,6 +19,9 @@ from sipalg_fix.store.schema import HEAD, VERSION_TABLE
 
 BACKENDS: Final = ("sqlite", "postgresql")
 
+BUSY_SECONDS: Final = 30.0
+"""How long a write waits for another program's. Writes take milliseconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -26,7 +29,7 @@ class Database:
 
     engine: Engine
     name: str
-    busy_seconds: float = sqlite.BUSY_SECONDS
+    busy_seconds: float = BUSY_SECONDS
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Threads of this process take turns here: SQLite lets waiting writers in by luck, not in order."""
 
@@ -65,7 +68,7 @@ class Database:
             raise JournalError(code, f"the journal {self.name} {words}") from None
 
 
-def open_database(where: str | Path, busy_seconds: float = sqlite.BUSY_SECONDS) -> Database:
+def open_database(where: str | Path, busy_seconds: float = BUSY_SECONDS) -> Database:
     """
     The database at a path or URL, made and brought up to date where that is needed.
 
@@ -85,8 +88,10 @@ def open_database(where: str | Path, busy_seconds: float = sqlite.BUSY_SECONDS) 
 
 def _address(where: str | Path) -> tuple[URL, str]:
     """The URL to connect to, and what people call it."""
-    if "://" not in str(where):
-        return URL.create("sqlite", database=str(where)), str(where)
+    # A path is taken as it is written: URLs escape some letters, in some versions of SQLAlchemy.
+    path = str(where).removeprefix("sqlite:///")
+    if "://" not in path:
+        return URL.create("sqlite", database=path), path
     try:
         url = make_url(str(where))
     except ArgumentError:

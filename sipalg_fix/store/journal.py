@@ -21,7 +21,7 @@ from sipalg_fix.model import journal as words
 from sipalg_fix.model.canon import canonical
 from sipalg_fix.model.errors import JournalError, PlanError
 from sipalg_fix.model.journal import START, Row, RunLine, broken_link, row_hash
-from sipalg_fix.store.database import Database, open_database
+from sipalg_fix.store.database import BUSY_SECONDS, open_database
 from sipalg_fix.store.schema import JOURNAL, LOCK_ALL, RUNS
 
 PART: Final = 500
@@ -30,15 +30,7 @@ PART: Final = 500
 COLUMNS: Final = ("run", "host", "seq", "at", "by", "step", "payload", "prev", "hash")
 
 
-def open_journal(where: str | Path, *, now: Callable[[], str], by: str) -> SqlJournal:
-    """
-    The journal at a path or URL. ``now`` gives UTC as ISO 8601 with seconds, ``by`` is ``user@machine``.
-    :class:`JournalError` when it cannot be opened, or a newer version of this tool has written it.
-    """
-    return SqlJournal(open_database(where), now=now, by=by)
-
-
-class SqlJournal:
+class Journal:
     """
     The engine's journal port, and what people and recovery read from it.
 
@@ -46,8 +38,17 @@ class SqlJournal:
     :class:`JournalError`, and :class:`PlanError` ``run-unknown`` or ``host-busy``.
     """
 
-    def __init__(self, database: Database, *, now: Callable[[], str], by: str) -> None:
-        self._database = database
+    def __init__(
+        self, where: str | Path, *, now: Callable[[], str], by: str, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """
+        The journal at a path or URL, made or brought up to date where that is needed.
+
+        ``now`` gives UTC as ISO 8601 with seconds, ``by`` is ``user@machine``. Another program's write is
+        waited for as long as ``busy_seconds``. :class:`JournalError` when it cannot be opened, or when a
+        newer version of this tool has written it.
+        """
+        self._database = open_database(where, busy_seconds)
         self._now = now
         self._by = by
 

@@ -13,9 +13,6 @@ from sqlalchemy.pool import QueuePool
 
 from sipalg_fix.model.errors import JournalError
 
-BUSY_SECONDS: Final = 30.0
-"""How long a write waits for another program's. Writes take milliseconds."""
-
 WRITES: Final = "sipalg_fix_writes"
 """The execution option of a connection whose transaction will write."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sipalg_fix.store.journal import SqlJournal, open_journal
+from sipalg_fix.store.journal import Journal
 
 BY = "anna@noc-1"
 
@@ -42,16 +42,16 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.db"
 
 
-Open = Callable[..., SqlJournal]
+Open = Callable[..., Journal]
 
 
 @pytest.fixture
 def opened(path: Path, clock: Clock) -> Iterator[Open]:
     """Opens the journal of this test, each time as another program would; closes them all."""
-    journals: list[SqlJournal] = []
+    journals: list[Journal] = []
 
-    def opens(by: str = BY) -> SqlJournal:
-        journals.append(open_journal(path, now=clock, by=by))
+    def opens(by: str = BY) -> Journal:
+        journals.append(Journal(path, now=clock, by=by))
         return journals[-1]
 
     yield opens
@@ -60,6 +60,6 @@ def opened(path: Path, clock: Clock) -> Iterator[Open]:
 
 
 @pytest.fixture
-def journal(opened: Open) -> SqlJournal:
+def journal(opened: Open) -> Journal:
     """The journal of this test, open."""
     return opened()

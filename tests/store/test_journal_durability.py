@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from sipalg_fix.store.journal import SqlJournal
+from sipalg_fix.store.journal import Journal
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -49,9 +49,7 @@ def begin(program: subprocess.Popen[str]) -> None:
     pipe(program.stdin).flush()
 
 
-def test_a_program_that_is_killed_loses_nothing_it_was_told_is_kept(
-    journal: SqlJournal, start: Start
-) -> None:
+def test_a_program_that_is_killed_loses_nothing_it_was_told_is_kept(journal: Journal, start: Start) -> None:
     """Killed in the middle of writing with two threads: each acknowledged row is there, the chain whole."""
     run = journal.open_run("apply", {})
     for _ in range(3):
@@ -70,7 +68,7 @@ def test_a_program_that_is_killed_loses_nothing_it_was_told_is_kept(
 
 
 def test_programs_and_threads_write_one_run_without_losing_their_order(
-    journal: SqlJournal, start: Start
+    journal: Journal, start: Start
 ) -> None:
     """Two programs with four threads each: one chain, each row once, each thread's own rows in order."""
     run = journal.open_run("audit", {})
@@ -106,11 +104,11 @@ def test_an_order_that_is_no_merge_is_seen() -> None:
     assert not is_merge_of_two_counts([1, 3, 2, 1, 2, 3])
 
 
-def test_several_programs_may_be_the_first(path: Path, opened: Callable[[], SqlJournal]) -> None:
+def test_several_programs_may_be_the_first(path: Path, opened: Callable[[], Journal]) -> None:
     """A journal that is not there yet is made once, by whichever program comes first."""
     code = (
-        "import sys; from sipalg_fix.store.journal import open_journal; sys.stdin.readline();"
-        "j = open_journal(sys.argv[1], now=lambda: '2026-11-23T10:15:00Z', by='x@y'); j.open_run('audit', {})"
+        "import sys; from sipalg_fix.store.journal import Journal; sys.stdin.readline();"
+        "j = Journal(sys.argv[1], now=lambda: '2026-11-23T10:15:00Z', by='x@y'); j.open_run('audit', {})"
     )
     programs = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, text=True)
@@ -125,7 +123,7 @@ def test_several_programs_may_be_the_first(path: Path, opened: Callable[[], SqlJ
     assert len({line.run for line in lines}) == 4
 
 
-def test_each_commit_reaches_the_disk_before_it_is_acknowledged(journal: SqlJournal) -> None:
+def test_each_commit_reaches_the_disk_before_it_is_acknowledged(journal: Journal) -> None:
     """Write-ahead log, synced at each commit: what a loss of power needs, and no killed program shows."""
     with journal._database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2

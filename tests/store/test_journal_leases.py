@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sipalg_fix.model.errors import PlanError
-from sipalg_fix.store.journal import SqlJournal
+from sipalg_fix.store.journal import Journal
 from sipalg_fix.store.owner import is_gone, this_process
 
-Open = Callable[..., SqlJournal]
+Open = Callable[..., Journal]
 
 
 def test_a_second_holder_is_told_who_holds_the_host_and_until_when(opened: Open) -> None:
@@ -34,7 +34,7 @@ def test_a_second_holder_is_told_who_holds_the_host_and_until_when(opened: Open)
     assert [row.step for row in two.rows(second)] == ["run-started"]
 
 
-def test_a_lease_ends_with_its_block_even_by_an_error(journal: SqlJournal) -> None:
+def test_a_lease_ends_with_its_block_even_by_an_error(journal: Journal) -> None:
     """What went wrong goes on its way, and the host is free."""
     run = journal.open_run("apply", {})
     with pytest.raises(ValueError, match="the device said no"), journal.lease("edge-1", run, 60):
@@ -83,8 +83,8 @@ def test_who_lost_a_lease_does_not_free_the_new_holder(opened: Open, clock: Call
 
 HOLD = """
 import sys
-from sipalg_fix.store.journal import open_journal
-journal = open_journal(sys.argv[1], now=lambda: "2026-11-23T10:15:00Z", by="bert@noc-1")
+from sipalg_fix.store.journal import Journal
+journal = Journal(sys.argv[1], now=lambda: "2026-11-23T10:15:00Z", by="bert@noc-1")
 run = journal.open_run("apply", {})
 with journal.lease("edge-1", run, 3600):
     print(run, flush=True)
@@ -92,7 +92,7 @@ with journal.lease("edge-1", run, 3600):
 """
 
 
-def test_the_lease_of_a_dead_process_is_taken_over_at_once(journal: SqlJournal, path: Path) -> None:
+def test_the_lease_of_a_dead_process_is_taken_over_at_once(journal: Journal, path: Path) -> None:
     """A crashed run does not keep its hosts for an hour; a living one does."""
     run = journal.open_run("resume", {})
     program = subprocess.Popen(

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sipalg_fix.model.errors import JournalError
 from sipalg_fix.store import schema
 from sipalg_fix.store.database import open_database
-from sipalg_fix.store.journal import SqlJournal, open_journal
+from sipalg_fix.store.journal import Journal
 
 NOW = "2026-11-23T10:15:00Z"
 
@@ -32,10 +32,10 @@ def error_of(act: Callable[[], object]) -> JournalError:
 
 def opening(where: str | Path) -> Callable[[], object]:
     """To open this journal."""
-    return lambda: open_journal(where, now=lambda: NOW, by="anna@noc-1")
+    return lambda: Journal(where, now=lambda: NOW, by="anna@noc-1")
 
 
-def test_only_its_owner_may_read_a_journal(path: Path, journal: SqlJournal) -> None:
+def test_only_its_owner_may_read_a_journal(path: Path, journal: Journal) -> None:
     """The file, what SQLite puts beside it, and the folder that was made for it."""
     journal.open_run("audit", {})
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -51,7 +51,7 @@ def test_a_folder_that_was_there_keeps_its_rights(tmp_path: Path) -> None:
     assert (tmp_path / "j.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_migrations_end_at_the_tables_that_are_used(path: Path, journal: SqlJournal) -> None:
+def test_the_migrations_end_at_the_tables_that_are_used(path: Path, journal: Journal) -> None:
     """No difference between what the code expects and what a journal has; nor in the version's name."""
     with journal._database.reading() as connection:
         context = MigrationContext.configure(
@@ -62,17 +62,17 @@ def test_the_migrations_end_at_the_tables_that_are_used(path: Path, journal: Sql
 
 
 def test_a_path_and_its_url_are_the_same_journal(tmp_path: Path) -> None:
-    """Either may be said."""
-    path = tmp_path / "a folder" / "j.db"
-    one = open_journal(path, now=lambda: NOW, by="anna@noc-1")
+    """Either may be said; blanks and per cent signs mean themselves."""
+    path = tmp_path / "a folder 100%25" / "j.db"
+    one = Journal(path, now=lambda: NOW, by="anna@noc-1")
     run = one.open_run("audit", {})
-    two = open_journal(f"sqlite:///{path}", now=lambda: NOW, by="anna@noc-1")
+    two = Journal(f"sqlite:///{path}", now=lambda: NOW, by="anna@noc-1")
     assert two.find_run("last") == run
     one.close()
     two.close()
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(path: Path, journal: SqlJournal) -> None:
+def test_a_journal_of_a_newer_version_is_left_alone(path: Path, journal: Journal) -> None:
     """What it means is not known here; the message says which form it has, and what to do."""
     connection = sqlite3.connect(path)
     connection.execute(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0417'")
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_database_is_said_and_kept(tmp_path: Path) -> None:
     assert path.read_text() == "numbers to call\n" * 100
 
 
-def test_a_damaged_journal_is_said(path: Path, journal: SqlJournal) -> None:
+def test_a_damaged_journal_is_said(path: Path, journal: Journal) -> None:
     """Pages that were overwritten are found when they are read, and never believed."""
     run = journal.open_run("audit", {})
     for number in range(50):
@@ -118,7 +118,7 @@ def test_a_damaged_journal_is_said(path: Path, journal: SqlJournal) -> None:
         file.write(b"\xff" * (size - 8192))
 
     def read() -> object:
-        return open_journal(path, now=lambda: NOW, by="anna@noc-1").check(run)
+        return Journal(path, now=lambda: NOW, by="anna@noc-1").check(run)
 
     error = error_of(read)
     assert error.code == "journal-broken"
@@ -148,11 +148,11 @@ def test_a_url_that_cannot_be_used_is_said_without_its_password() -> None:
 
 
 def test_a_journal_that_another_program_holds_is_waited_for_only_so_long(
-    path: Path, journal: SqlJournal
+    path: Path, journal: Journal
 ) -> None:
     """Then it is said, and nothing was written; afterwards all goes on."""
     run = journal.open_run("audit", {})
-    impatient = SqlJournal(open_database(path, busy_seconds=0.05), now=lambda: NOW, by="anna@noc-1")
+    impatient = Journal(path, now=lambda: NOW, by="anna@noc-1", busy_seconds=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     error = error_of(lambda: impatient.write(run, "", "said", {}))
@@ -171,11 +171,10 @@ def test_a_journal_that_another_program_holds_is_waited_for_only_so_long(
 )
 def test_a_journal_that_cannot_be_written_is_said(path: Path, pragma: str, words: str) -> None:
     """A full disk and a read-only one: no row, and a sentence instead of a traceback."""
-    database = open_database(path)
-    journal = SqlJournal(database, now=lambda: NOW, by="anna@noc-1")
+    journal = Journal(path, now=lambda: NOW, by="anna@noc-1")
     run = journal.open_run("audit", {})
     # One connection is in the pool, and each write uses it.
-    with database.writing() as connection:
+    with journal._database.writing() as connection:
         connection.exec_driver_sql(f"PRAGMA {pragma}")
     error = error_of(lambda: journal.write(run, "", "said", {"filler": "x" * 100_000}))
     assert error.code == "journal-unwritable"
@@ -192,11 +191,11 @@ def test_the_package_alone_loads_no_database_library() -> None:
 
 
 def test_a_journal_that_is_up_to_date_opens_without_the_migration_library(
-    path: Path, journal: SqlJournal
+    path: Path, journal: Journal
 ) -> None:
     """It costs more time than all the rest of opening."""
     code = (
-        "import sys; from sipalg_fix.store.journal import open_journal;"
-        "open_journal(sys.argv[1], now=str, by='x@y').runs(); sys.exit('alembic' in sys.modules)"
+        "import sys; from sipalg_fix.store.journal import Journal;"
+        "Journal(sys.argv[1], now=str, by='x@y').runs(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sipalg_fix.model import errors
 from sipalg_fix.model import journal as words
-from sipalg_fix.store.journal import SqlJournal
+from sipalg_fix.store.journal import Journal
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/journal.md").read_text()
 
 
-def test_the_page_has_a_program_that_checks_a_run(journal: SqlJournal, path: Path, tmp_path: Path) -> None:
+def test_the_page_has_a_program_that_checks_a_run(journal: Journal, path: Path, tmp_path: Path) -> None:
     """It needs nothing of ours, prints the head, and finds a row that does not fit."""
     program = PAGE.partition("```python\n")[2].partition("```")[0]
     run = journal.open_run("audit", {"hosts": ["zürich-1"], "factor": 0.5})

@@ -14,10 +14,10 @@ from sipalg_fix.engine import ports
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.facts import Plane, on
 from sipalg_fix.model.journal import START, Row, RunLine, row_hash
-from sipalg_fix.store.journal import PART, SqlJournal, open_journal
+from sipalg_fix.store.journal import PART, Journal
 
 
-def test_a_run_begins_with_a_row_that_says_what_it_is_about(journal: SqlJournal) -> None:
+def test_a_run_begins_with_a_row_that_says_what_it_is_about(journal: Journal) -> None:
     """The first row holds verb, payload, who and when, and is chained to the start of all chains."""
     port: ports.Journal = journal
     run = port.open_run("audit", {"hosts": ["edge-1"], "inventory": "inventory/"})
@@ -36,7 +36,7 @@ def test_a_run_begins_with_a_row_that_says_what_it_is_about(journal: SqlJournal)
     assert row == Row(**expected, hash=row_hash(**expected))  # type: ignore[arg-type]  # a dict of its fields
 
 
-def test_the_row_that_write_gives_is_the_row_that_is_read(journal: SqlJournal) -> None:
+def test_the_row_that_write_gives_is_the_row_that_is_read(journal: Journal) -> None:
     """Values of ours become plain JSON on the way in, and the answer shows it already."""
     run = journal.open_run("audit", {})
     row = journal.write(run, "edge-1", "looked", {"plane": on("nf_nat_sip 8853 0"), "seen": (1, 2)})
@@ -48,7 +48,7 @@ def test_the_row_that_write_gives_is_the_row_that_is_read(journal: SqlJournal) -
     assert isinstance(on(), Plane)
 
 
-def test_rows_are_those_of_one_run_or_of_one_host_in_it(journal: SqlJournal) -> None:
+def test_rows_are_those_of_one_run_or_of_one_host_in_it(journal: Journal) -> None:
     """Each run has its own chain, numbered from 1; another run's rows are not in it."""
     one, two = journal.open_run("audit", {}), journal.open_run("apply", {})
     for run, host in ((one, "a"), (two, "a"), (one, "b"), (two, "b"), (one, "a")):
@@ -60,7 +60,7 @@ def test_rows_are_those_of_one_run_or_of_one_host_in_it(journal: SqlJournal) -> 
     assert journal.check(two) == ""
 
 
-def test_a_long_run_is_read_in_parts_without_a_seam(journal: SqlJournal) -> None:
+def test_a_long_run_is_read_in_parts_without_a_seam(journal: Journal) -> None:
     """More rows than are in memory at once: all of them, in order, and one whole chain."""
     run = journal.open_run("audit", {})
     for number in range(PART + 7):
@@ -69,14 +69,14 @@ def test_a_long_run_is_read_in_parts_without_a_seam(journal: SqlJournal) -> None
     assert journal.check(run) == ""
 
 
-def test_nothing_is_written_into_a_run_that_never_began(journal: SqlJournal) -> None:
+def test_nothing_is_written_into_a_run_that_never_began(journal: Journal) -> None:
     """A row without its run's first row would be a chain without a beginning."""
     with pytest.raises(PlanError, match="holds no run '20200101-000000-audit-0000'") as caught:
         journal.write("20200101-000000-audit-0000", "edge-1", "looked", {})
     assert caught.value.code == "run-unknown"
 
 
-def test_runs_are_listed_newest_first_with_how_they_ended(journal: SqlJournal) -> None:
+def test_runs_are_listed_newest_first_with_how_they_ended(journal: Journal) -> None:
     """A run that did not end has no exit code: it is under way, or was cut short."""
     audit = journal.open_run("audit", {"hosts": ["a", "b", "c"]})
     journal.write(audit, "a", "looked", {"verdict": "compliant"})
@@ -98,7 +98,7 @@ def test_runs_are_listed_newest_first_with_how_they_ended(journal: SqlJournal) -
 def test_the_last_run_is_the_one_that_began_last_whatever_the_clock_says(path: Path) -> None:
     """Clocks stand still and step back; the order of the runs does not."""
     times = iter(["2026-11-23T10:00:05Z"] * 4 + ["2026-11-23T09:00:00Z"] * 2)
-    journal = open_journal(path, now=lambda: next(times), by="anna@noc-1")
+    journal = Journal(path, now=lambda: next(times), by="anna@noc-1")
     runs = [journal.open_run(verb, {}) for verb in ("verify", "audit", "audit")]
     assert runs[2].startswith("20261123-090000-audit-")
     assert [line.run for line in journal.runs()] == runs[::-1]
@@ -106,7 +106,7 @@ def test_the_last_run_is_the_one_that_began_last_whatever_the_clock_says(path: P
     journal.close()
 
 
-def test_a_run_is_found_by_the_beginning_of_its_name(journal: SqlJournal) -> None:
+def test_a_run_is_found_by_the_beginning_of_its_name(journal: Journal) -> None:
     """A beginning that fits several runs names them, and none is guessed."""
     first, second = journal.open_run("audit", {}), journal.open_run("audit", {})
     assert journal.find_run(first) == first
@@ -120,14 +120,14 @@ def test_a_run_is_found_by_the_beginning_of_its_name(journal: SqlJournal) -> Non
             journal.find_run(nothing)
 
 
-def test_a_new_journal_has_no_last_run(journal: SqlJournal) -> None:
+def test_a_new_journal_has_no_last_run(journal: Journal) -> None:
     """The answer is a sentence, and the list is empty."""
     assert journal.runs() == ()
     with pytest.raises(PlanError, match="holds no run yet"):
         journal.find_run("last")
 
 
-def test_a_host_is_followed_across_runs(journal: SqlJournal) -> None:
+def test_a_host_is_followed_across_runs(journal: Journal) -> None:
     """Oldest first, and of many rows the newest."""
     one, two = journal.open_run("audit", {}), journal.open_run("apply", {})
     written = [
@@ -161,7 +161,7 @@ JSON = st.recursive(
 def test_any_json_comes_back_as_it_went_in(payload: dict[str, object], host: str) -> None:
     """Numbers, control characters and all: the payload is the same, and the chain is whole."""
     with tempfile.TemporaryDirectory() as folder:
-        journal = open_journal(Path(folder) / "j.db", now=lambda: "2026-11-23T10:15:00Z", by="anna@noc-1")
+        journal = Journal(Path(folder) / "j.db", now=lambda: "2026-11-23T10:15:00Z", by="anna@noc-1")
         run = journal.open_run("audit", payload)
         row = journal.write(run, host, "looked", payload)
         assert row.payload == payload
@@ -171,7 +171,7 @@ def test_any_json_comes_back_as_it_went_in(payload: dict[str, object], host: str
         journal.close()
 
 
-def test_text_that_has_no_bytes_is_kept_as_far_as_it_can_be(journal: SqlJournal) -> None:
+def test_text_that_has_no_bytes_is_kept_as_far_as_it_can_be(journal: Journal) -> None:
     """Half a surrogate pair cannot be stored; the rest of the words can, and the run goes on."""
     run = journal.open_run("audit", {})
     row = journal.write(run, "edge-1", "replied", {"text": "caf\udce9 ok"})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sipalg_fix.model.errors import JournalError, PlanError
-from sipalg_fix.store.journal import SqlJournal
+from sipalg_fix.store.journal import Journal
 
 CHANGES = {
     "change": "UPDATE journal SET host = 'other'",
@@ -23,9 +23,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES.keys())
-def test_the_database_refuses_to_change_what_is_written(
-    journal: SqlJournal, path: Path, statement: str
-) -> None:
+def test_the_database_refuses_to_change_what_is_written(journal: Journal, path: Path, statement: str) -> None:
     """Any program's statement fails, and the journal is as it was."""
     run = written(journal)
     before = journal.rows(run)
@@ -37,7 +35,7 @@ def test_the_database_refuses_to_change_what_is_written(
     assert journal.check(run) == ""
 
 
-def test_a_changed_row_shows(journal: SqlJournal, path: Path) -> None:
+def test_a_changed_row_shows(journal: Journal, path: Path) -> None:
     """Whatever was changed in it."""
     run = written(journal)
     changes = {
@@ -56,14 +54,14 @@ def test_a_changed_row_shows(journal: SqlJournal, path: Path) -> None:
         assert journal.check(run) == ""
 
 
-def test_a_missing_row_shows(journal: SqlJournal, path: Path) -> None:
+def test_a_missing_row_shows(journal: Journal, path: Path) -> None:
     """A gap says which row is missing."""
     run = written(journal)
     unguarded(path, "DELETE FROM journal WHERE seq = 3")
     assert journal.check(run) == "row 3 is missing (the next is 4)"
 
 
-def test_a_gap_that_was_closed_shows(journal: SqlJournal, path: Path) -> None:
+def test_a_gap_that_was_closed_shows(journal: Journal, path: Path) -> None:
     """Numbering the rest anew does not help: each row is chained to the one before it."""
     run = written(journal)
     unguarded(path, "DELETE FROM journal WHERE seq = 3")
@@ -71,7 +69,7 @@ def test_a_gap_that_was_closed_shows(journal: SqlJournal, path: Path) -> None:
     assert journal.check(run) == "row 3 is not chained to the one before it"
 
 
-def test_exchanged_rows_show(journal: SqlJournal, path: Path) -> None:
+def test_exchanged_rows_show(journal: Journal, path: Path) -> None:
     """Two rows that took each other's number, with or without their places in the chain."""
     run = written(journal)
     for statement in (
@@ -87,7 +85,7 @@ def test_exchanged_rows_show(journal: SqlJournal, path: Path) -> None:
     assert journal.check(run) == "row 3 was changed after it was written"
 
 
-def test_missing_last_rows_show_by_the_head_that_the_report_names(journal: SqlJournal, path: Path) -> None:
+def test_missing_last_rows_show_by_the_head_that_the_report_names(journal: Journal, path: Path) -> None:
     """A chain cannot know how long it was; the hash of its last row, kept elsewhere, can."""
     run = written(journal)
     head = journal.rows(run)[-1].hash
@@ -100,7 +98,7 @@ def test_missing_last_rows_show_by_the_head_that_the_report_names(journal: SqlJo
     assert later.seq == 5
 
 
-def test_a_row_moved_to_another_run_shows(journal: SqlJournal, path: Path) -> None:
+def test_a_row_moved_to_another_run_shows(journal: Journal, path: Path) -> None:
     """A row's hash names its run."""
     one, two = written(journal), written(journal)
     unguarded(path, "DELETE FROM journal WHERE run = ?", (two,))
@@ -111,7 +109,7 @@ def test_a_row_moved_to_another_run_shows(journal: SqlJournal, path: Path) -> No
 
 
 def test_a_row_that_cannot_be_read_any_more_is_an_error_and_not_an_empty_row(
-    journal: SqlJournal, path: Path
+    journal: Journal, path: Path
 ) -> None:
     """Reading says so; checking says which; the list of runs still comes."""
     run = written(journal)
@@ -125,7 +123,7 @@ def test_a_row_that_cannot_be_read_any_more_is_an_error_and_not_an_empty_row(
 
 
 def test_a_run_goes_on_after_it_was_tampered_with(
-    journal: SqlJournal, path: Path, opened: Callable[[], SqlJournal]
+    journal: Journal, path: Path, opened: Callable[[], Journal]
 ) -> None:
     """New rows do not heal the chain: what was wrong stays visible."""
     run = written(journal)
@@ -134,7 +132,7 @@ def test_a_run_goes_on_after_it_was_tampered_with(
     assert journal.check(run) == "row 2 was changed after it was written"
 
 
-def written(journal: SqlJournal) -> str:
+def written(journal: Journal) -> str:
     """A run of four rows."""
     run = journal.open_run("apply", {"hosts": ["edge-1"]})
     journal.write(run, "edge-1", "state", {"state": "applying"})

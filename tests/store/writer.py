@@ -11,13 +11,13 @@ import sys
 import threading
 from pathlib import Path
 
-from sipalg_fix.store.journal import SqlJournal, open_journal
+from sipalg_fix.store.journal import Journal
 
 
 def main() -> None:
     """Write, and say what was acknowledged."""
     where, run, threads, rows = sys.argv[1:]
-    journal = open_journal(Path(where), now=lambda: "2026-11-23T10:15:00Z", by="writer@noc-1")
+    journal = Journal(Path(where), now=lambda: "2026-11-23T10:15:00Z", by="writer@noc-1")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -33,7 +33,7 @@ def main() -> None:
     journal.close()
 
 
-def write(journal: SqlJournal, run: str, host: str, rows: int, lock: threading.Lock) -> None:
+def write(journal: Journal, run: str, host: str, rows: int, lock: threading.Lock) -> None:
     """One thread's rows; its number within the thread is in the payload."""
     number = 0
     while number < rows or not rows:
