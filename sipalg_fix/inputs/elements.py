@@ -50,15 +50,23 @@ class Extras(BaseModel):
 
     model_config = STRICT
 
-    key_file: Words | None = Field(None, description="SSH private key; relative paths start at this file.")
-    secret: Secret | None = Field(None, description="Second password (enable): env:NAME, file:PATH or ask.")
-    plain: Switch | None = Field(None, description="Talk unencrypted (RouterOS API on port 8728).")
-    tls_pin: Pin | None = Field(None, description="sha256: and the fingerprint of the device's certificate.")
-    tls_ca: Words | None = Field(None, description="File with the CA that signed the device's certificate.")
+    key_file: Words | None = Field(
+        default=None, description="SSH private key; relative paths start at this file."
+    )
+    secret: Secret | None = Field(
+        default=None, description="Second password (enable): env:NAME, file:PATH or ask."
+    )
+    plain: Switch | None = Field(default=None, description="Talk unencrypted (RouterOS API on port 8728).")
+    tls_pin: Pin | None = Field(
+        default=None, description="sha256: and the fingerprint of the device's certificate."
+    )
+    tls_ca: Words | None = Field(
+        default=None, description="File with the CA that signed the device's certificate."
+    )
     legacy_crypto: Switch | None = Field(
         None, description="Allow SHA-1 in SSH, for devices with nothing else."
     )
-    seconds: Seconds | None = Field(None, description="Hard deadline of one session.")
+    seconds: Seconds | None = Field(default=None, description="Hard deadline of one session.")
 
 
 class Options(BaseModel):
@@ -79,22 +87,26 @@ class Defaults(BaseModel):
 
     model_config = STRICT
 
-    hostname: Address | None = Field(None, description="IP address or DNS name.")
-    port: Port | None = Field(None, description="Port of the platform's main access.")
+    hostname: Address | None = Field(default=None, description="IP address or DNS name.")
+    port: Port | None = Field(default=None, description="Port of the platform's main access.")
     username: Login | None = None
-    password: Secret | None = Field(None, description="env:NAME, file:PATH or ask.")
-    platform: Words | None = Field(None, description="Vendor and operating system, such as ubiquiti_edgeos.")
-    site: Name | None = Field(None, description="Where the router stands.")
-    data: Data | None = Field(None, description="Your own words; shown in reports, never interpreted.")
+    password: Secret | None = Field(default=None, description="env:NAME, file:PATH or ask.")
+    platform: Words | None = Field(
+        default=None, description="Vendor and operating system, such as ubiquiti_edgeos."
+    )
+    site: Name | None = Field(default=None, description="Where the router stands.")
+    data: Data | None = Field(
+        default=None, description="Your own words; shown in reports, never interpreted."
+    )
     connection_options: dict[str, Options | None] | None = Field(
-        None, description="Settings of single accesses, by the access's name."
+        default=None, description="Settings of single accesses, by the access's name."
     )
 
 
 class Element(Defaults):
     """A host, or a group of them."""
 
-    groups: list[Name] | None = Field(None, description="Earlier groups win over later ones.")
+    groups: list[Name] | None = Field(default=None, description="Earlier groups win over later ones.")
 
 
 class HostsFile(RootModel[dict[Name, Element | None]]):

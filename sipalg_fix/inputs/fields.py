@@ -78,12 +78,14 @@ def seconds(code: LiteralString, most: int) -> Callable[[object], object]:
 
 
 def choice(code: LiteralString, kind: type[Enum]) -> Callable[[object], object]:
-    """One of an enum's values."""
+    """One of an enum's values; where ``off`` is one, ``no`` and ``false`` are it too."""
     words = [str(member.value) for member in kind]
 
     def read(value: object) -> object:
         if isinstance(value, kind):
             return value
+        if "off" in words and (value is False or str(value).lower() in NO):
+            value = "off"
         if value not in words:
             raise refusal(code, f"must be one of {listed(words)}, not {_seen(value)}")
         return kind(value)

@@ -44,12 +44,19 @@ class Numbers:
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], place: Place, numbers: Numbers
+    error: ValidationError,
+    model: type[BaseModel],
+    place: Place,
+    numbers: Numbers,
+    *,
+    skip: frozenset[Path] = frozenset(),
 ) -> tuple[Problem, ...]:
-    """All that is wrong, one problem for each place."""
+    """All that is wrong, but for these places, of which all is said."""
     found = []
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
         path = tuple(step for step in detail["loc"] if step != "[key]")
+        if path in skip:
+            continue
         code, message = _words(detail["type"], detail.get("ctx", {}), path, model, numbers)
         line = max(line_of(place.node, path), place.line) if path else place.line
         found.append(Problem(file=place.file, line=line, code=code, message=message))
@@ -68,7 +75,7 @@ def _words(
     kind: str, context: dict[str, Any], path: Path, model: type[BaseModel], numbers: Numbers
 ) -> tuple[str, str]:
     """The code and message of one refusal."""
-    where = ".".join(str(step) for step in path)
+    where = _written(path)
     if re.fullmatch(r"E\d{3}", kind):
         return kind, f"{where}: {context['text']}" if where else str(context["text"])
     if kind == "extra_forbidden":
@@ -81,7 +88,7 @@ def _words(
     if kind == "missing":
         return (
             numbers.missing,
-            f"the key {path[-1]!r} is missing{' in ' + _parent(path) if path[:-1] else ''}",
+            f"the key {path[-1]!r} is missing{' in ' + _written(path[:-1]) if path[:-1] else ''}",
         )
     wanted = {
         "string_type": "a single text",
@@ -92,8 +99,9 @@ def _words(
     return numbers.shape, f"{where}: {wanted} must stand here" if where else f"{wanted} must stand here"
 
 
-def _parent(path: Path) -> str:
-    return ".".join(str(step) for step in path[:-1])
+def _written(path: Path) -> str:
+    """``overrides[0].reboot``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def _keys(model: type[BaseModel], path: Path) -> frozenset[str]:
