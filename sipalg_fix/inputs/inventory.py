@@ -26,6 +26,7 @@ from sipalg_fix.inputs.rules import (
     same_addresses,
 )
 from sipalg_fix.inputs.shapes import Platforms, platform_named
+from sipalg_fix.inputs.shapes import PlatformShape as PlatformShape  # what callers hand in
 from sipalg_fix.inputs.strict_yaml import Entry, Node, Table, decode, parse, read_file
 from sipalg_fix.inputs.words import listed
 from sipalg_fix.model.errors import InputError, Problem

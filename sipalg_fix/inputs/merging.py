@@ -120,7 +120,7 @@ def make_host(
 
 def _ways(lineage: Lineage, shape: PlatformShape) -> Iterator[_Way]:
     """The main access, and the others that are named anywhere."""
-    for access, kind in shape.accesses.items():
+    for access, kind in shape.kinds.items():
         said = [
             (options or Options(), part, name)
             for part in lineage.parts

@@ -85,12 +85,12 @@ def access_problems(part: Part, known: tuple[PlatformShape, ...], platforms: Pla
     """What is wrong with the accesses an element names; ``known``: the platforms it can be of."""
     for name, options in (part.element.connection_options or {}).items():
         found = ((shape, shape.access(name)) for shape in known)
-        kinds = {shape.accesses[access] for shape, access in found if access is not None}
+        kinds = {shape.kinds[access] for shape, access in found if access is not None}
         if not kinds:
             yield part.problem(codes.NO_SUCH_ACCESS, _no_access(name, known), *_ACCESS, name)
         elif options is not None:
             fit = frozenset[str]().union(*(kind.extras for kind in kinds))
-            spoken = " or ".join(sorted(kind.value for kind in kinds))
+            spoken = " or ".join(sorted({kind.words for kind in kinds}))
             yield from _extras_problems(part, name, options, fit, spoken)
             meant = platform_named(options.platform, platforms) if options.platform else None
             if meant is not None and meant not in known:
@@ -101,10 +101,10 @@ def access_problems(part: Part, known: tuple[PlatformShape, ...], platforms: Pla
 
 
 def _no_access(name: str, known: tuple[PlatformShape, ...]) -> str:
-    accesses = sorted({access for shape in known for access in shape.accesses})
+    accesses = sorted({access for shape in known for access in shape.kinds})
     meant = did_you_mean(name, accesses)
     if len(known) == 1:
-        return f"{known[0].name} has no access {shown(name)}; it has {listed(known[0].accesses)}{meant}"
+        return f"{known[0].name} has no access {shown(name)}; it has {listed(known[0].kinds)}{meant}"
     return f"no platform has an access {shown(name)}; there are {listed(accesses)}{meant}"
 
 
@@ -144,7 +144,7 @@ def same_addresses(
     for host in hosts:
         shape = shapes[host.platform]
         settings = host.accesses[shape.main]
-        port = settings.port or shape.accesses[shape.main].port
+        port = settings.port or shape.kinds[shape.main].port
         other = first.setdefault((host.site, _one_spelling(settings.address), port), host)
         if other is not host:
             message = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -34,7 +33,7 @@ def resolve(
     """
     The secret that a reference points to.
 
-    ``ask`` is handed the words to ask with; the caller keeps the answer (see :func:`once`). ``warn`` hears
+    ``ask`` is handed the words to ask with; the caller keeps the answer. ``warn`` hears
     of a secret file that everybody may read. :class:`DeviceError` ``no-secret`` when there is none.
     """
     match ref.scheme:
@@ -51,20 +50,6 @@ def resolve(
             raise DeviceError(
                 NO_SECRET, "a secret reference of an unknown kind; there are env:, file: and ask"
             )
-
-
-def once(ask: Callable[[str], str]) -> Callable[[str], str]:
-    """The same, asking each question once, also when many hosts want the answer at the same time."""
-    answers: dict[str, str] = {}
-    lock = threading.Lock()
-
-    def asked(prompt: str) -> str:
-        with lock:
-            if prompt not in answers:
-                answers[prompt] = ask(prompt)
-            return answers[prompt]
-
-    return asked
 
 
 def _no(ref: SecretRef, why: str) -> DeviceError:

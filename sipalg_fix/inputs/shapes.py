@@ -1,32 +1,38 @@
 """
 Shapes: what the inventory must know of a platform, without knowing its driver.
 
-The composition root makes them from the drivers; see :func:`shapes`.
+Who wires the program together makes them from the drivers and hands them in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.session import Access, HttpsJson, RouterosApi, SshCli, SshExec
-
 
 class AccessKind(Enum):
-    """What is spoken over an access; decides which of an access's extras mean anything."""
+    """
+    What is spoken over an access; decides which of an access's extras mean anything.
 
-    SSH_CLI = "ssh_cli"
-    SSH_EXEC = "ssh_exec"
-    ROUTEROS_API = "routeros_api"
-    HTTPS_JSON = "https_json"
+    The values are the names of the types in :mod:`sipalg_fix.model.session`.
+    """
+
+    SSH_CLI = "SshCli"
+    SSH_EXEC = "SshExec"
+    ROUTEROS_API = "RouterosApi"
+    HTTPS_JSON = "HttpsJson"
 
     @property
     def is_ssh(self) -> bool:
         """Is it carried by SSH?"""
         return self in (AccessKind.SSH_CLI, AccessKind.SSH_EXEC)
+
+    @property
+    def words(self) -> str:
+        """As people call it."""
+        return _WORDS[self]
 
     @property
     def extras(self) -> frozenset[str]:
@@ -39,6 +45,12 @@ class AccessKind(Enum):
         return _PORTS[self]
 
 
+_WORDS: Final = {
+    AccessKind.SSH_CLI: "SSH",
+    AccessKind.SSH_EXEC: "SSH",
+    AccessKind.ROUTEROS_API: "RouterOS API",
+    AccessKind.HTTPS_JSON: "HTTPS",
+}
 _EXTRAS: Final = {
     AccessKind.SSH_CLI: frozenset({"key_file", "secret", "legacy_crypto", "seconds"}),
     AccessKind.SSH_EXEC: frozenset({"key_file", "secret", "legacy_crypto", "seconds"}),
@@ -57,21 +69,28 @@ SSH_NAMES: Final = frozenset({"netmiko", "paramiko"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformShape:
-    """A platform's own name, and the kinds of its accesses by name; the first access is the main one."""
+    """A platform's own name, and (name, kind) of each of its accesses; the first is the main one."""
 
     name: str
-    accesses: Mapping[str, AccessKind]
+    accesses: tuple[tuple[str, str], ...]
+    """The kind is the name of its type: ``SshCli``, ``SshExec``, ``RouterosApi``, ``HttpsJson``."""
+
+    @property
+    def kinds(self) -> dict[str, AccessKind]:
+        """The kinds of the accesses by name."""
+        return {name: AccessKind(kind) for name, kind in self.accesses}
 
     @property
     def main(self) -> str:
         """The access that a host's own address, port and login are for."""
-        return next(iter(self.accesses))
+        return self.accesses[0][0]
 
     def access(self, name: str) -> str | None:
         """The access that ``connection_options`` means by this name, or None."""
-        if name in self.accesses:
+        kinds = self.kinds
+        if name in kinds:
             return name
-        ssh = (own for own, kind in self.accesses.items() if kind.is_ssh)
+        ssh = (own for own, kind in kinds.items() if kind.is_ssh)
         return next(ssh, None) if name in SSH_NAMES else None
 
 
@@ -82,31 +101,3 @@ Platforms = Mapping[str, PlatformShape]
 def platform_named(name: str, platforms: Platforms) -> PlatformShape | None:
     """The platform of this name or alias, in any case; None when there is none."""
     return platforms.get(name) or platforms.get(name.lower())
-
-
-def shape(driver: Driver) -> PlatformShape:
-    """A driver's platform, as the inventory knows it."""
-    return PlatformShape(
-        name=driver.platform, accesses={name: _kind(access) for name, access in driver.accesses.items()}
-    )
-
-
-def shapes(drivers: Iterable[Driver]) -> dict[str, PlatformShape]:
-    """All platforms by name and alias; a platform's own name goes before another's alias."""
-    known: dict[str, PlatformShape] = {}
-    listed = tuple(drivers)
-    for driver in listed:
-        known.update(dict.fromkeys(driver.aliases, shape(driver)))
-    return {**known, **{driver.platform: shape(driver) for driver in listed}}
-
-
-def _kind(access: Access) -> AccessKind:
-    match access:
-        case SshCli():
-            return AccessKind.SSH_CLI
-        case SshExec():
-            return AccessKind.SSH_EXEC
-        case RouterosApi():
-            return AccessKind.ROUTEROS_API
-        case HttpsJson():
-            return AccessKind.HTTPS_JSON
