@@ -2,9 +2,9 @@
 Values as JSON and back: the one way in which plans, journal payloads and reports are written.
 
 Dataclasses become objects, enums their values, tuples and frozensets lists (sets sorted). A member of a
-union of dataclasses carries its class name under ``kind``. Reading is strict: an unknown or missing key,
-or a value of another type, is a :class:`ValueError` that names where it stands, so that a plan that was
-edited by hand is refused and not half understood.
+union of dataclasses carries its class name under ``kind``. Reading is strict: an unknown key, a missing
+one that has no default, another kind, or a value of another type, is a :class:`ValueError` that names where
+it stands, so that a plan that was edited by hand is refused and not half understood.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ def to_plain(value: object) -> Any:
         return sorted(to_plain(item) for item in value)
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        # 60 and 60.0 are one number: what was given as the one is read back as the other.
+        return int(value)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{type(value).__name__} has no plain form")
@@ -48,7 +51,8 @@ def canonical(value: object) -> str:
 
 def digest(value: object) -> str:
     """``sha256:`` and the hex digest of the canonical text."""
-    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
+    # Bytes of a device that are of no known encoding may stand in a text as lone surrogates.
+    return "sha256:" + hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def from_plain(kind: type[T], plain: object, where: str = "") -> T:
@@ -126,7 +130,9 @@ def _read_dataclass(kind: type, plain: object, where: str) -> object:
         raise ValueError(f"{where}: an object is expected")
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    given = {key: item for key, item in plain.items() if not (key == "kind" and _tagged(kind))}
+    given = dict(plain)
+    if _tagged(kind) and given.pop("kind", None) != kind.__name__:
+        raise ValueError(f"{where}: the kind {kind.__name__} is expected")
     if extra := sorted(given.keys() - fields.keys()):
         raise ValueError(f"{where}: unknown key {extra[0]}")
     required = {
