@@ -210,9 +210,12 @@ def _patch(amend: Amend) -> dict[str, Any]:
 
 
 def _filled(tell: Tell, words: dict[str, str | Any]) -> Tell:
-    text = tell.command.text
-    for name, word in words.items():
-        text = text.replace(f"<{name}>", word or "")
+    """The command with its ``<name>``s filled, all at once: what a device said is not filled in again."""
+
+    def word(match: re.Match[str]) -> str:
+        return (words[match[1]] or "") if match[1] in words else match[0]
+
+    text = re.sub(r"<(\w+)>", word, tell.command.text)
     return replace(tell, command=replace(tell.command, text=text))
 
 
