@@ -14,8 +14,9 @@ Transcript format, as text::
     <<< http 403
     {"status":403,"message":"Forbidden"}
 
-``[access]`` is left out for the driver's first access, ``<<<`` for a reply that went well. A line of a
-device that begins with ``>>>``, ``<<<`` or a backslash is written with a backslash before it.
+``[access]`` is left out for the driver's first access, unless the command itself looks as if it began
+with one; ``<<<`` is left out for a reply that went well. A line of a device that begins with ``>>>``,
+``<<<`` or a backslash is written with a backslash before it.
 """
 
 from __future__ import annotations
@@ -167,6 +168,9 @@ def redact(text: str, patterns: Iterable[re.Pattern[str]], literals: Iterable[st
     """
     The text without secrets: the group ``secret`` of each pattern (the whole match where it has none),
     and each of the literal secrets in use, replaced by ``<redacted>``.
+
+    The literals go first, the longest before those it holds: a pattern that takes part of one, or a
+    shorter secret inside a longer one, would leave the rest of it to be read.
     """
 
     def hide(match: re.Match[str]) -> str:
@@ -175,20 +179,24 @@ def redact(text: str, patterns: Iterable[re.Pattern[str]], literals: Iterable[st
         start, end = match.start("secret") - match.start(), match.end("secret") - match.start()
         return match[0][:start] + REDACTED + match[0][end:]
 
+    known = sorted({literal for literal in literals if literal}, key=len, reverse=True)
+    if known:
+        text = re.sub("|".join(map(re.escape, known)), REDACTED, text)
     for pattern in patterns:
         text = pattern.sub(hide, text)
-    for literal in literals:
-        if literal:
-            text = text.replace(literal, REDACTED)
     return text
+
+
+_NAMED_ACCESS = re.compile(r"\[([a-z][a-z0-9_-]*)\] ")
 
 
 def render_transcript(transcript: Transcript, first_access: str) -> str:
     """The transcript as text; see the module for the format."""
     lines = [f"origin: {transcript.origin}"]
     for reply in transcript.replies:
-        access = "" if reply.command.access == first_access else f"[{reply.command.access}] "
-        lines.append(f">>> {access}{reply.command.text}")
+        command = reply.command
+        plain = command.access == first_access and not _NAMED_ACCESS.match(command.text)
+        lines.append(f">>> {'' if plain else f'[{command.access}] '}{command.text}")
         if reply.status != "ok":
             lines.append(f"<<< {reply.status}")
         lines.extend(
@@ -204,7 +212,7 @@ def read_transcript(text: str, first_access: str) -> Transcript:
         raise ValueError("1: a transcript begins with 'origin: '")
     replies = []
     for command, status, body in _exchanges(lines[1:]):
-        bracket = re.match(r"\[([a-z]+)\] ", command)
+        bracket = _NAMED_ACCESS.match(command)
         access, line = (bracket[1], command[bracket.end() :]) if bracket else (first_access, command)
         replies.append(Reply(command=Command(access=access, text=line), text=body, status=status))
     return Transcript(replies=tuple(replies), origin=lines[0].removeprefix("origin: "))
