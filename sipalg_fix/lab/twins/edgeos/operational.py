@@ -150,7 +150,7 @@ WORDS: Words = {
     "configure": _configure,
     "exit": _exit,
     "reboot": {"": _reboot, "cancel": _no_reboot, "now": _reboot_now},
-    "set": {"terminal": {"length": {ANY: _length}, "width": {ANY: _width}}},
+    "set": {"system": {"image": {}}, "terminal": {"length": {ANY: _length}, "width": {ANY: _width}}},
     "show": {
         "configuration": {"": _configuration, "commands": _configuration_commands},
         "date": _date,
