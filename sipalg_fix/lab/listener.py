@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from sipalg_fix.lab.twin import Chassis
 
-GARBAGE = b"\xff\xfe\x9d\x81\xc0\xaf\xf8\x00\xed\xa0\x80\xfe\xff" * 3 + b"\r\n"
+GARBAGE = b"\xff\xfe\x9d\x81\xc0\xaf\xf8\x00\xed\xa0\x80\xfe\xff" * 3 + b"\r\n\r\n"
 """No RouterOS word (0xFF is a reserved control byte), no HTTP status line, and no UTF-8."""
 
 AT_ONCE = struct.pack("ii", 1, 0)
