@@ -151,7 +151,7 @@ class Part:
     @property
     def title(self) -> str:
         """As people call it."""
-        return "the defaults" if self.kind == "defaults" else f"{self.kind.removesuffix('s')} {self.name}"
+        return _title(self.kind, self.name)
 
     def line_of(self, *path: str | int) -> int:
         """The line of a key below it."""
@@ -160,6 +160,10 @@ class Part:
     def problem(self, code: str, message: str, *path: str | int) -> Problem:
         """Something wrong with a key of it."""
         return Problem(file=self.source.shown, line=self.line_of(*path), code=code, message=message)
+
+
+def _title(kind: str, name: str) -> str:
+    return "the defaults" if kind == "defaults" else f"{kind.removesuffix('s')} {name}"
 
 
 _HINTS: Final = {
@@ -210,7 +214,8 @@ def read_parts(kind: str, root: Node, source: Source) -> tuple[tuple[Part, ...],
 def read_part(kind: str, name: str, entry: Entry, source: Source) -> tuple[Part, tuple[Problem, ...]]:
     """One element, without what was refused in it, and the refusals."""
     model = Defaults if kind == "defaults" else Element
-    place = Place(file=source.shown, node=entry.node, line=entry.line)
+    title = _title(kind, name)
+    place = Place(file=source.shown, node=entry.node, line=entry.line, title=title)
     plain = as_plain(entry.node)
     plain = {} if plain is None else plain
     problems: tuple[Problem, ...] = ()
@@ -222,7 +227,7 @@ def read_part(kind: str, name: str, entry: Entry, source: Source) -> tuple[Part,
         except ValidationError as error:
             problems += problems_of(error, model, place, NUMBERS)
             for path in refused_paths(error):
-                refused.update([str(path[0])] if path else Element.model_fields)
+                refused.update({str(path[0])} & {*model.model_fields} if path else model.model_fields)
                 plain = _without(plain, path)
     part = Part(
         kind=kind, name=name, source=source, line=entry.line, node=entry.node, element=element,

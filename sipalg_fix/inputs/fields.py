@@ -244,17 +244,22 @@ def user_name(value: str) -> str:
     return line_of_text(codes.BAD_VALUE)(value)
 
 
-def data(value: Any) -> Any:
+def data(value: dict[str, Any]) -> dict[str, Any]:
     """The operator's own words: any shape, but printable, because reports show them."""
+    _printable(value, ())
+    return value
+
+
+def _printable(value: Any, path: tuple[str, ...]) -> None:
     match value:
         case str() if not value.replace("\n", "").replace("\t", "").isprintable():
-            raise refusal(codes.BAD_VALUE, "holds a control character: remove it")
+            raise refusal(codes.BAD_VALUE, f"{shown('.'.join(path))} holds a control character: remove it")
         case dict():
             for key, item in value.items():
-                data(key), data(item)
+                _printable(key, (*path, key))
+                _printable(item, (*path, key))
         case list():
             for item in value:
-                data(item)
+                _printable(item, path)
         case _:
             pass
-    return value

@@ -18,6 +18,7 @@ from sipalg_fix.inputs import codes
 from sipalg_fix.inputs.elements import Part, Source, read_part, read_parts
 from sipalg_fix.inputs.merging import Lineage, make_host
 from sipalg_fix.inputs.owndata import merged_data
+from sipalg_fix.inputs.refusals import unsaid
 from sipalg_fix.inputs.rules import (
     access_problems,
     group_problems,
@@ -25,12 +26,13 @@ from sipalg_fix.inputs.rules import (
     part_warnings,
     same_addresses,
 )
-from sipalg_fix.inputs.shapes import Platforms, platform_named
-from sipalg_fix.inputs.shapes import PlatformShape as PlatformShape  # what callers hand in
+from sipalg_fix.inputs.shapes import Platforms, PlatformShape, platform_named
 from sipalg_fix.inputs.strict_yaml import Entry, Node, Table, decode, parse, read_file
 from sipalg_fix.inputs.words import listed
 from sipalg_fix.model.errors import InputError, Problem
 from sipalg_fix.model.host import Host
+
+__all__ = ("Inventory", "PlatformShape", "Platforms", "read_inventory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class _Files:
     """What was read so far: elements by kind, and everything that is wrong."""
 
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+    notes: list[Problem] = field(default_factory=list)
+    """What is wrong with the YAML itself and left the rest readable."""
     problems: list[Problem] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     complete: bool = True
@@ -80,8 +84,8 @@ def read_inventory(path: Path | str, platforms: Platforms) -> Inventory:
     for part in every:
         files.problems.extend(part_problems(part, platforms))
     hosts = tuple(_hosts(files, groups, platforms))
-    if files.problems:
-        raise InputError(tuple(dict.fromkeys(files.problems)))
+    if files.notes or files.problems:
+        raise InputError(unsaid(files.notes, files.problems))
     warnings = [warning for part in every for warning in part_warnings(part)]
     warnings.extend(same_addresses(hosts, files.parts["hosts"], platforms.values()))
     sums = hashlib.sha256("".join(files.sums).encode()).hexdigest()
@@ -112,7 +116,7 @@ def _read(files: _Files, kind: str, path: Path) -> None:
     files.names.append(source.shown)
     try:
         content = read_file(path, source.shown)
-        root = parse(decode(content, source.shown), source.shown)
+        root = parse(decode(content, source.shown), source.shown, files.notes)
     except InputError as error:
         files.problems.extend(error.problems)
         files.complete = False

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sipalg_fix.inputs import codes, fields
-from sipalg_fix.inputs.refusals import Numbers, Place, problems_of
+from sipalg_fix.inputs.refusals import Numbers, Place, problems_of, unsaid
 from sipalg_fix.inputs.selection import terms_of
 from sipalg_fix.inputs.strict_yaml import (
     Listing,
@@ -165,10 +165,11 @@ def read_playbook(path: Path | str) -> Playbook:
     """The playbook in this file; :class:`InputError` holds all that is wrong in it."""
     shown_path = str(path)
     text = decode(read_file(Path(path), shown_path), shown_path)
-    root = parse(text, shown_path) or Table(entries={}, line=1)
+    notes: list[Problem] = []
+    root = parse(text, shown_path, notes) or Table(entries={}, line=1)
     place = Place(file=shown_path, node=root, line=1)
     if problem := _wrong_version(root, place):
-        raise InputError((problem,))
+        raise InputError(unsaid(notes, [problem]))
     blanks = tuple(_blanks(root, ()))
     problems = [_problem(place, codes.MISSING_KEY, _blank_words(blank), *blank) for blank in blanks]
     plain = as_plain(root)
@@ -177,9 +178,9 @@ def read_playbook(path: Path | str) -> Playbook:
         file = PlaybookFile.model_validate(plain)
     except ValidationError as error:
         problems.extend(problems_of(error, PlaybookFile, place, NUMBERS, skip=frozenset(blanks)))
-        raise InputError(tuple(problems)) from None
-    if problems:
-        raise InputError(tuple(problems))
+        raise InputError(unsaid(notes, problems)) from None
+    if notes or problems:
+        raise InputError(unsaid(notes, problems))
     return _built(file, Path(path), text)
 
 

@@ -7,7 +7,7 @@ pydantic's own texts and addresses are never passed on, and neither is any value
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -27,6 +27,8 @@ class Place:
     file: str
     node: Node
     line: int
+    title: str = "this"
+    """What people call the whole of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,16 @@ def problems_of(
         if path in skip:
             continue
         code, message = _words(detail["type"], detail.get("ctx", {}), path, model, numbers)
+        message = message if path else f"{place.title}: {message}"
         line = max(line_of(place.node, path), place.line) if path else place.line
         found.append(Problem(file=place.file, line=line, code=code, message=message))
     return tuple(found)
+
+
+def unsaid(notes: list[Problem], problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Both, but of a line of which the notes speak only what they say: the rest follows from it."""
+    lines = {(note.file, note.line) for note in notes}
+    return (*notes, *dict.fromkeys(p for p in problems if (p.file, p.line) not in lines))
 
 
 def refused_paths(error: ValidationError) -> tuple[Path, ...]:
@@ -91,12 +100,12 @@ def _words(
             f"the key {path[-1]!r} is missing{' in ' + _written(path[:-1]) if path[:-1] else ''}",
         )
     wanted = {
-        "string_type": "a single text",
-        "list_type": "a list, such as [a, b]",
-        "dict_type": "a mapping, one 'key: value' a line",
-        "model_type": "a mapping, one 'key: value' a line",
-    }.get(kind, "something else")
-    return numbers.shape, f"{where}: {wanted} must stand here" if where else f"{wanted} must stand here"
+        "string_type": "must be a single text",
+        "list_type": "must be a list, such as [a, b]",
+        "dict_type": "must be a mapping: 'key: value' on each line",
+        "model_type": "must be a mapping: 'key: value' on each line",
+    }.get(kind, "is not what can stand here")
+    return numbers.shape, f"{where}: {wanted}" if where else wanted
 
 
 def _written(path: Path) -> str:

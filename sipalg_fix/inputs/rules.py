@@ -117,7 +117,11 @@ def _extras_problems(
         if key not in fit:
             message = f"{key!r} means nothing to the access {shown(name)} ({spoken}): remove it"
             yield part.problem(codes.UNFIT_SETTING, message, *path, key)
-    if extras.get("plain") and (tls := [key for key in ("tls_pin", "tls_ca") if key in extras]):
+    if (
+        "plain" in fit
+        and extras.get("plain")
+        and (tls := [key for key in ("tls_pin", "tls_ca") if key in extras])
+    ):
         message = f"'plain: true' and {tls[0]!r} contradict each other: keep one"
         yield part.problem(codes.UNFIT_SETTING, message, *path, "plain")
 

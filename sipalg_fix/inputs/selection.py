@@ -54,7 +54,7 @@ def read_names(path: str) -> str:
                 file=p.file,
                 line=p.line,
                 code=codes.BAD_NAME_LIST,
-                message=f"the list of names is {p.message}",
+                message=f"the list of names: {p.message}",
             )
             for p in error.problems
         )
@@ -111,7 +111,7 @@ def terms_of(pattern: str) -> tuple[tuple[Term, ...], tuple[str, ...]]:
         else:
             meant = did_you_mean(key, KEYS) or f"; there are {listed(f'{known}=' for known in KEYS)}"
             wrong.append(f"the term {shown(text)} selects by an unknown key{meant}")
-    return tuple(terms), tuple(wrong)
+    return tuple(terms), tuple(dict.fromkeys(wrong))
 
 
 def _named(

@@ -113,8 +113,13 @@ def decode(data: bytes, name: str) -> str:
         )
 
 
-def parse(text: str, name: str) -> Node | None:
-    """The tree of a YAML text, or None of an empty one. :class:`InputError` with all that is wrong."""
+def parse(text: str, name: str, notes: list[Problem] | None = None) -> Node | None:
+    """
+    The tree of a YAML text, or None of an empty one. :class:`InputError` with all that is wrong.
+
+    With ``notes``, what leaves the rest readable (a tag, a key twice) is put there instead, so that what is
+    wrong with the rest can be told in the same run.
+    """
     if bad := _FORBIDDEN.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         message = f"the character U+{ord(bad[0]):04X} may not stand in a YAML file: remove it"
@@ -126,6 +131,10 @@ def parse(text: str, name: str) -> Node | None:
         composer.problems.append(_syntax_problem(error, text, name))
     except (yaml.YAMLError, ValueError):  # ValueError: PyYAML's own scanner, for the escape "\U00110000"
         composer.problems.append(Problem(file=name, line=1, code=codes.NOT_YAML, message="this is not YAML"))
+    else:
+        if notes is not None:
+            notes.extend(composer.problems)
+            return root
     if composer.problems:
         raise InputError(tuple(composer.problems))
     return root
