@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sipalg_fix.lab.certificates import self_signed
 from sipalg_fix.lab.https_server import HttpsServer
-from sipalg_fix.lab.twin import Request
 from sipalg_fix.lab.twins.opnsense import PROXY, OpnsenseTwin, from_options
 
 KEYS = {
@@ -214,20 +211,6 @@ def test_who_may_see_what(curl: Curl, path: str, key: str | None, reply: tuple[i
     assert curl(path, key=key) == reply
 
 
-def test_a_box_without_the_plugin_has_no_such_endpoint(tmp_path: Path) -> None:
-    """404, the same as for a plugin that never was; the firmware page lists it as not installed."""
-    context, _, pem = self_signed(tmp_path, "fw-01")
-    with HttpsServer(from_options("fw-01", {"plugin": False}), context) as server:
-        base = f"https://{server.address[0]}:{server.address[1]}/api"
-        with httpx.Client(verify=ssl.create_default_context(cafile=pem), auth=("key1", "secret1")) as client:
-            reply = client.get(f"{base}/siproxd/general/get")
-            info = client.get(f"{base}/core/firmware/info").json()
-            wrong = client.get(f"{base}/core/firmware/info", auth=("key1", "wrong"))
-    installed = {plugin["name"]: plugin["installed"] for plugin in info["plugin"]}
-    assert (reply.status_code, reply.text, installed["os-siproxd"]) == (404, NOT_FOUND, "0")
-    assert (info["product_version"], wrong.status_code) == ("26.7.4", 401)
-
-
 # The life of the daemon.
 
 
@@ -265,39 +248,6 @@ def test_start_stop_and_restart_say_what_the_script_returned(curl: Curl) -> None
     ]
     assert replies == ["Error (1)\n\n", "OK\n\n", "Error (1)\n\n", "OK\n\n"]
     assert status(curl) == "running"
-
-
-def test_a_box_without_its_backend_says_ok_and_does_nothing(tmp_path: Path) -> None:
-    """configd has died: reconfigure is ``ok`` as recorded, the status is ``unkown``, the daemon runs on."""
-    twin = from_options("fw-01", {"configd": False})
-    context, _, pem = self_signed(tmp_path, "fw-01")
-    with HttpsServer(twin, context) as server:
-        base = f"https://{server.address[0]}:{server.address[1]}/api/siproxd"
-        with httpx.Client(verify=ssl.create_default_context(cafile=pem), auth=("key1", "secret1")) as client:
-            before = client.get(f"{base}/service/status").json()
-            client.post(f"{base}/general/set", json={"general": {"enabled": "0"}})
-            done = client.post(f"{base}/service/reconfigure", json={})
-            after = client.get(f"{base}/service/status").json()
-    assert (before, done.json(), after) == ({"status": "unkown"}, {"status": "ok"}, {"status": "disabled"})
-    assert twin.snapshot()["running"] is True
-
-
-def test_settings_that_nobody_completed_cannot_even_be_disabled(tmp_path: Path) -> None:
-    """Interfaces are required: without them every set fails."""
-    twin = from_options("fw-01", {"interfaces": False})
-    context, _, pem = self_signed(tmp_path, "fw-01")
-    with HttpsServer(twin, context) as server:
-        url = f"https://{server.address[0]}:{server.address[1]}/api/siproxd/general/set"
-        reply = httpx.post(
-            url,
-            json={"general": {"enabled": "0"}},
-            auth=("key1", "secret1"),
-            verify=ssl.create_default_context(cafile=pem),
-        )
-    assert reply.json()["validations"] == {
-        "general.if_inbound": "A value is required.",
-        "general.if_outbound": "A value is required.",
-    }
 
 
 # Backups.
@@ -359,16 +309,6 @@ def test_port_forwards_are_listed_behind_the_automatic_rules(curl: Curl) -> None
     assert json.loads(curl("/api/firewall/dNat/searchRule")[1]) == found
 
 
-def test_before_26_1_port_forwards_have_no_api() -> None:
-    """404: what forwards there are cannot be known by this door."""
-    twin = from_options("fw-01", {"version": "25.7.8"})
-    assert [twin.box.version, len(twin.box.config.settings.forwards)] == ["25.7.8", 2]
-    login = {"authorization": "Basic a2V5MTpzZWNyZXQx"}
-    path = "/api/firewall/d_nat/search_rule"
-    reply = twin.serve(Request(method="GET", path=path, query="", headers=login, body=b""))
-    assert reply.status == 404
-
-
 def test_a_forward_that_is_disabled_acts_after_apply_and_on_new_states_only(
     curl: Curl, twin: OpnsenseTwin
 ) -> None:
@@ -428,9 +368,3 @@ def test_a_reboot_that_does_not_happen(curl: Curl, twin: OpnsenseTwin) -> None:
     twin.chassis.switches.reboot_fails = True
     assert curl("/api/core/system/reboot", post="{}") == (200, '{"status":"ok"}')
     assert twin.chassis.boots == 1
-
-
-def test_options_that_do_not_exist_are_refused() -> None:
-    """A rehearsal with a misspelt option must not quietly be another rehearsal."""
-    with pytest.raises(TypeError, match="plugins"):
-        from_options("fw-01", {"plugins": False})

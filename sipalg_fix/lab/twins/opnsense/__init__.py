@@ -92,28 +92,9 @@ def from_options(name: str, options: Mapping[str, Any]) -> OpnsenseTwin:
     }
     accounts |= {key: User(password=word, level=may) for key, (word, may) in given.users.items()}
     chassis = Chassis(name=name, users=accounts)
-    siproxd = model.defaults() | {"enabled": str(int(given.enabled))}
-    if not given.interfaces:
-        siproxd |= {"if_inbound": "", "if_outbound": ""}
-    web_server = Forward(
-        uuid=WEB,
-        sequence=100,
-        description="Web server",
-        port="8443",
-        target="192.168.1.80",
-        target_port="443",
-        interface="wan",
-        protocol="tcp",
-    )
-    proxy = Forward(uuid=PROXY, sequence=200, description="SIP to the proxy")
-    rules = [web_server, proxy] if given.port_forward else [web_server]
-    config = Config(host=name, settings=Settings(siproxd=siproxd if given.plugin else None, forwards=rules))
-    config.save(
-        now=chassis.now - 3600,
-        user="root@192.168.1.10",
-        token="",
-        description="/firewall_nat.php made changes",
-    )
+    config = Config(host=name, settings=_settings(given))
+    earlier = "/firewall_nat.php made changes"
+    config.save(now=chassis.now - 3600, user="root@192.168.1.10", token="", description=earlier)
     box = Box(
         chassis=chassis,
         config=config,
@@ -129,5 +110,17 @@ def from_options(name: str, options: Mapping[str, Any]) -> OpnsenseTwin:
     if given.plugin and running != (box.daemon.pid is not None):
         box.daemon.rc("onestart" if running else "onestop")
     box.register()
-    box.filter.add("192.168.1.40:51544", "203.0.113.80:443", protocol="tcp", status="ESTABLISHED:ESTABLISHED")
+    somebody = {"protocol": "tcp", "status": "ESTABLISHED:ESTABLISHED"}
+    box.filter.add("192.168.1.40:51544", "203.0.113.80:443", **somebody)
     return OpnsenseTwin(chassis=chassis, box=box)
+
+
+def _settings(given: Options) -> Settings:
+    siproxd = model.defaults() | {"enabled": str(int(given.enabled))}
+    if not given.interfaces:
+        siproxd |= {"if_inbound": "", "if_outbound": ""}
+    server: dict[str, Any] = {"target": "192.168.1.80", "target_port": "443", "interface": "wan"}
+    rules = [Forward(uuid=WEB, sequence=100, description="Web server", port="8443", protocol="tcp", **server)]
+    if given.port_forward:
+        rules.append(Forward(uuid=PROXY, sequence=200, description="SIP to the proxy"))
+    return Settings(siproxd=siproxd if given.plugin else None, forwards=rules)

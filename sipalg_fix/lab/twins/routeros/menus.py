@@ -33,6 +33,9 @@ GROUPS = {
     "console": "local,telnet,ssh,reboot,read,write,test,winbox,password,web,!api,!rest-api,!ftp,!policy",
 }
 
+SCRIPTS: Readers = {"name": str, "source": str, "comment": str, "policy": str}
+"""What can be set on an item of ``/system script``."""
+
 HELPERS = ("ftp", "tftp", "irc", "h323", "sip", "pptp", "rtsp", "udplite", "dccp", "sctp")
 PORTS = {"ftp": "21", "tftp": "69", "irc": "6667", "rtsp": "554"}
 
@@ -139,7 +142,6 @@ def fill(box: Box, *, version: str, board: str, sip: Row, nat: bool) -> None:
         "disabled": "false",
     }
     tracking = {"enabled": "auto", "udp-timeout": "30s" if seven else "10s", "udp-stream-timeout": "3m"}
-    script: Readers = {"name": str, "source": str, "comment": str, "policy": str}
     box.menus |= {
         SERVICE_PORT: service_ports(sip, seven=seven),
         CONNECTION: connections(chassis),
@@ -153,7 +155,7 @@ def fill(box: Box, *, version: str, board: str, sip: Row, nat: bool) -> None:
         "/system/clock": read_only(
             {"time-zone-autodetect": "true", "time-zone-name": "UTC", "gmt-offset": "+00:00"}, live=clock
         ),
-        SCRIPT: Menu(verbs=TABLE, writable=script),
+        SCRIPT: Menu(verbs=TABLE, writable=SCRIPTS),
         "/user": users(chassis),
         "/user/group": groups(),
         LOG: Menu(passing=True),
