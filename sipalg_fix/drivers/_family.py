@@ -126,3 +126,12 @@ def json_rows(said: str) -> tuple[Mapping[str, Any], ...] | None:
     rows = [json_object(line) for line in said.splitlines() if line.strip()]
     found = tuple(row for row in rows if row is not None)
     return found if len(found) == len(rows) else None
+
+
+def port_numbers(said: str) -> tuple[int, ...]:
+    """The ports in ``5060,5061``, ``{ 5060, 5080 }`` or ``5060-5062``, sorted; long ranges by their ends."""
+    found: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:-(\d+))?", said):
+        low, high = int(first), int(last or first)
+        found |= set(range(low, high + 1)) if high - low < 100 else {low, high}
+    return tuple(sorted(port for port in found if 0 < port < 65536))
