@@ -80,7 +80,7 @@ def test_there_are_many_rules_and_many_at_once() -> None:
 def test_every_code_is_explained() -> None:
     """The docs page has a section for each code, with its title, its cause and its cure."""
     page = ERRORS_PAGE.read_text(encoding="utf-8")
-    sections = dict(re.findall(r"^### (E[12]\d\d .+)\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^### (E[12]\d\d [^\n]+)\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
     assert list(sections) == [f"{code} {title}" for code, title in codes.TITLES.items()]
     for title, text in sections.items():
         assert "**Cause.**" in text, title
