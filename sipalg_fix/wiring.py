@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sipalg_fix import __version__
 from sipalg_fix.engine.ports import Prober, Stop
+from sipalg_fix.engine.ports import Tell as Progress
 from sipalg_fix.engine.run import Ports
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Plane
@@ -43,7 +44,7 @@ class Places:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Places:
-        """``SIPALG_FIX_STATE`` (a folder) and ``SIPALG_FIX_JOURNAL`` (a URL), else the user's state folder."""
+        """``SIPALG_FIX_STATE`` (a folder), ``SIPALG_FIX_JOURNAL`` (a URL); else the user's state folder."""
         import platformdirs
 
         state = environ.get("SIPALG_FIX_STATE")
@@ -80,7 +81,7 @@ class Threads:
     def run(self, work: Callable[[In], Out], items: Sequence[In], forks: int) -> Iterator[tuple[In, Out]]:
         """Outcomes as they come; at most ``forks`` at a time."""
         waiting = iter(items)
-        running: dict[object, In] = {}
+        running: dict[Future[Out], In] = {}
         with ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host") as pool:
             while True:
                 while len(running) < forks and not self.stop.asked:
@@ -91,7 +92,7 @@ class Threads:
                 if not running:
                     return
                 # A finite wait lets the main thread take signals.
-                done, _ = wait(list(running), timeout=0.5, return_when=FIRST_COMPLETED)  # type: ignore[type-var]
+                done, _ = wait(list(running), timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield running.pop(future), future.result()
 
@@ -145,9 +146,7 @@ def key_store(places: Places) -> KeyStore:
     return KeyStore(places.state / "host_keys", user_file=Path.home() / ".ssh" / "known_hosts")
 
 
-def ports(
-    places: Places, stop: Stop, progress: Callable[[str, str, str], None], prober: Prober | None = None
-) -> Ports:
+def ports(places: Places, stop: Stop, progress: Progress, prober: Prober | None = None) -> Ports:
     """The engine's ports on the real world."""
     from sipalg_fix.transports.connections import Connections
 

@@ -59,7 +59,9 @@ def test_platforms_page_is_what_the_drivers_say() -> None:
             f"- also called: {', '.join(f'`{name}`' for name in row['also_called'])}\n"
         )
         if row["unverified"]:
-            lines.append("\nNobody has recorded yet:\n\n" + "".join(f"- {item}\n" for item in row["unverified"]))
+            lines.append(
+                "\nNobody has recorded yet:\n\n" + "".join(f"- {item}\n" for item in row["unverified"])
+            )
     current(ROOT / "docs/reference/platforms.md", "".join(lines))
 
 

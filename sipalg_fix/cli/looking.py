@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipalg_fix.cli import options
-from sipalg_fix.cli.scene import scene, selected
+from sipalg_fix.cli.scene import Scene, scene, selected
 from sipalg_fix.cli.screen import colored, put, width
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def verify(
     return told(report, output.value)
 
 
-def _verify_run(here, run: str, limit: str) -> Report:  # type: ignore[no-untyped-def]  # a Scene
+def _verify_run(here: Scene, run: str, limit: str) -> Report:
     from sipalg_fix.engine.rollback import changed_hosts
     from sipalg_fix.engine.run import Told
     from sipalg_fix.engine.verify import promised, verify

@@ -17,6 +17,7 @@ from sipalg_fix.wiring import Places
 if TYPE_CHECKING:
     from sipalg_fix.engine.run import Ports, Told
     from sipalg_fix.inputs.inventory import Inventory
+    from sipalg_fix.inputs.shapes import PlatformShape
     from sipalg_fix.model.playbook import Playbook, Target
 
 
@@ -127,17 +128,14 @@ def _targets(stock: Inventory, book: Playbook, names: set[str]) -> tuple[Target,
     )
 
 
-def platform_shapes() -> dict[str, object]:
+def platform_shapes() -> dict[str, PlatformShape]:
     """What the inventory may say of platforms and their accesses, by every name a platform goes by."""
-    from sipalg_fix.inputs.inventory import PlatformShape
+    from sipalg_fix.inputs.shapes import PlatformShape
     from sipalg_fix.wiring import drivers
 
-    shapes: dict[str, object] = {}
+    shapes: dict[str, PlatformShape] = {}
     for driver in drivers().values():
-        shape = PlatformShape(
-            name=driver.platform,
-            accesses=tuple((name, type(access).__name__) for name, access in driver.accesses.items()),
-        )
-        for name in (driver.platform, *driver.aliases):
-            shapes[name] = shape
+        kinds = tuple((name, type(access).__name__) for name, access in driver.accesses.items())
+        shape = PlatformShape(name=driver.platform, accesses=kinds)
+        shapes |= dict.fromkeys((driver.platform, *driver.aliases), shape)
     return shapes

@@ -19,6 +19,9 @@ lab = typer.Typer(
 LabFolder = Annotated[Path, typer.Option("--dir", help="Where the lab keeps its keys, ports and inventory.")]
 
 
+Hosts = Annotated[str, typer.Argument(help="Which hosts, as for --limit; all of them when not said.")]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(platforms)
@@ -55,23 +58,25 @@ def doctor(
 
 @hostkeys.command("scan")
 def scan(
+    hosts: Hosts = "",
     inventory: options.Inventory = Path("inventory"),
-    limit: options.Limit = "",
     output: options.ListOutput = options.ListForm.TABLE,
 ) -> int:
     """Ask each router for its key or certificate, without logging in, and say whether it is known."""
     from sipalg_fix.cli.keys import scanned
     from sipalg_fix.reports import render_table
 
-    found = scanned(inventory, limit)
+    found = [
+        {key: row[key] for key in ("host", "access", "key", "result")} for row in scanned(inventory, hosts)
+    ]
     put(render_table(found, output.value, color=colored(), width=width()))
     return 0 if all(row["result"] == "known" for row in found) else 2
 
 
 @hostkeys.command("accept")
 def accept(
+    hosts: Hosts = "",
     inventory: options.Inventory = Path("inventory"),
-    limit: options.Limit = "",
     yes: options.Yes = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where another key was known before.")
@@ -82,7 +87,7 @@ def accept(
     from sipalg_fix.cli.keys import accepted
     from sipalg_fix.reports import render_table
 
-    found = accepted(inventory, limit, yes=yes, replace=replace)
+    found = accepted(inventory, hosts, yes=yes, replace=replace)
     put(render_table(found, output.value, color=colored(), width=width()))
     return 0 if all(row["result"] in ("known", "accepted") for row in found) else 4
 

@@ -66,7 +66,7 @@ class Clock(Protocol):
         """Seconds from any start."""
 
     def pause(self, seconds: float) -> None:
-        """Wait; returns early when the run is being stopped."""
+        """Wait. Not cut short when a person asks to stop: hosts in flight are finished, waits and all."""
 
 
 class Journal(Protocol):
@@ -80,6 +80,9 @@ class Journal(Protocol):
 
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows in order, all hosts' or one's; empty for an unknown run."""
+
+    def find_run(self, text: str) -> str:
+        """A run's name from its beginning, or ``last``; :class:`PlanError` ``run-unknown``."""
 
     def lease(self, host: str, run: str, seconds: float) -> AbstractContextManager[None]:
         """Hold a host's change lock; :class:`PlanError` ``host-busy`` names the run that holds it."""
