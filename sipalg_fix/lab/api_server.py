@@ -83,18 +83,19 @@ class ApiServer:
                 if not sentence:
                     continue  # an empty sentence is ignored, says the manual
                 welcome = guest.user is not None
-                replies = self._answer(guest, sentence)
+                replies = self._answer(link, guest, sentence)
                 data = b"".join(encode(reply) for reply in replies)
                 if not self._listener.deliver(link, data, welcome=welcome):
                     return
                 if replies[-1][0] == "!fatal":
                     return
 
-    def _answer(self, guest: Guest, sentence: Sentence) -> list[Sentence]:
+    def _answer(self, link: Link, guest: Guest, sentence: Sentence) -> list[Sentence]:
         tags = [word for word in sentence if word.startswith(".tag=")]
         words = [word for word in sentence if not word.startswith(".tag=")]
         command = words[0] if words else ""
         with self._twin.chassis.lock:
+            link.check()
             if command == "/login":
                 replies = self._login(guest, words)
             elif command == "/quit":

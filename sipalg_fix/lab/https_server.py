@@ -80,6 +80,7 @@ class HttpsServer:
                 if request is None:
                     return
                 with self._twin.chassis.lock:
+                    link.check()
                     response = self._twin.serve(request)
                 last = "close" in request.headers.get("connection", "").lower()
                 go_on = self._send(link, request, response, last=last)

@@ -47,6 +47,15 @@ class Link:
             # Not SSLSocket.shutdown: that takes the TLS object away from the thread that is using it.
             socket.socket.shutdown(self.wire, how)
 
+    def check(self) -> None:
+        """
+        ConnectionAbortedError if the box went down. Call it under the chassis lock before each answer.
+
+        What arrived just before, or arrives after, was sent to a box that is no more.
+        """
+        if self.down:
+            raise ConnectionAbortedError
+
     def starve(self) -> None:
         """Send nothing more and hear nothing more, until the peer or the listener ends it."""
         while self.wire.recv(4096):
