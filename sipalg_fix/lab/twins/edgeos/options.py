@@ -23,7 +23,6 @@ UNSAVED = "set firewall name WAN_LOCAL rule 30 description 'temporary VPN test'"
 class Options:
     """The start options as the router uses them; :func:`read_options` makes them from plain ones."""
 
-    users: dict[str, User] | None = None
     model: str = "ER-4"
     version: str = "v2.0.9-hotfix.7"
     host_name: str = ""
@@ -51,7 +50,6 @@ class Plain:
     was committed and not saved, as a set command or true. ``phones`` counts SIP phones behind the box.
     """
 
-    users: Mapping[str, Any] | None = None
     model: str = "ER-4"
     version: str = "v2.0.9-hotfix.7"
     host_name: str = ""
@@ -84,7 +82,6 @@ def read_options(given: Mapping[str, Any]) -> Options:
             raise ValueError(f"option {name!r} is {value!r}, and can be {', '.join(choices)}")
     startup = plain.running if plain.startup is None else plain.startup
     return Options(
-        users=_users(plain.users),
         model=plain.model,
         version=plain.version,
         host_name=plain.host_name,
@@ -109,12 +106,11 @@ def _sip(plain: Plain, *, off: bool) -> Sip:
     )
 
 
-def _users(given: Mapping[str, Any] | None) -> dict[str, User] | None:
+def accounts(given: Mapping[str, Any] | None) -> dict[str, User] | None:
+    """Users by name, from values that are already users or plain mappings."""
     if given is None:
         return None
-    return {
-        name: account if isinstance(account, User) else User(**account) for name, account in given.items()
-    }
+    return {name: user if isinstance(user, User) else User(**user) for name, user in given.items()}
 
 
 def _edit(command: str) -> tuple[str, ...]:

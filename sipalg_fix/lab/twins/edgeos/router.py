@@ -81,8 +81,7 @@ class EdgeOs:
 
     def __init__(self, name: str, users: dict[str, User] | None = None, **options: Any) -> None:
         self.options: Options = read_options(options)
-        users = users or self.options.users or {"ubnt": User(password="ubnt")}
-        self.chassis = Chassis(name=name, users=users)
+        self.chassis = Chassis(name=name, users=users or {"ubnt": User(password="ubnt")})
         self.model: Model = factory.MODELS[self.options.model]
         self.files: dict[str, str] = {}
         """Files that somebody put there, by path; they survive a boot."""
