@@ -85,7 +85,8 @@ def run(words: list[str]) -> int:
         _say(f"{error.format_message()}\nTry 'sipalg-fix --help'.")  # type: ignore[attr-defined]  # see USAGE_ERROR
         return 64
     except InputError as error:
-        _say(str(error))
+        # Each line begins with FILE:LINE:, so that editors and people find the place.
+        print(error, file=sys.stderr)
         return 64
     except PlanError as error:
         _say(f"{error} [{error.code}]")

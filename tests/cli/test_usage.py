@@ -32,7 +32,7 @@ def test_an_unknown_option_is_bad_usage(verb: str, capsys: pytest.CaptureFixture
         (["no-such-verb"], "no-such-verb"),
         (["audit", "-i", "/nonexistent"], "/nonexistent"),
         (["audit", "-i", "inventory", "--output", "xml"], "xml"),
-        (["audit", "-i", "inventory", "--forks", "0"], "0"),
+        (["audit", "-i", "inventory", "--forks", "0"], "--forks"),
         (["apply", "/nonexistent/plan.json"], "/nonexistent/plan.json"),
         (["rollback", "no-such-run"], "no-such-run"),
         (["report", "no-such-run"], "no-such-run"),

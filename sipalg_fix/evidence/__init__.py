@@ -1,0 +1,1 @@
+"""What devices printed, as transcripts, and what is to be read from each. Data; ships with the package."""
