@@ -41,12 +41,16 @@ class Dialogue:
             if (found := ending(self._prompt, self._terminal.tail(0))) is None:
                 self._terminal.more(self._endpoint.deadline)
             elif self._terminal.still():
+                self._prompts.add(found[0])
                 return found[0]
 
     def settle(self, first: str, last: str) -> None:
-        """Be sure to be at a prompt: two in a row that are the same. A banner is not said twice."""
+        """
+        Be sure to be at a prompt: two in a row that are the same. A banner is not said twice. ``last`` is
+        the prompt after what was typed since the first one, or empty.
+        """
         while last != first:
-            first, last = last, self.exchange(Command(access=self._endpoint.access, text="")).prompt
+            first, last = last or first, self.exchange(Command(access=self._endpoint.access, text="")).prompt
 
     def exchange(self, command: Command, *, last_word: str = "") -> Said:
         """

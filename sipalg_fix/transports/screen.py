@@ -78,7 +78,8 @@ def _line(raw: str, width: int) -> str:
             at = max(at - 1, 0)
         elif action:
             at = _moved(cells, at, action, count)
-    return "".join(cells).rstrip(" ")
+    # Blanks behind the cursor were put there to erase something.
+    return "".join(cells[:at]) + "".join(cells[at:]).rstrip(" ")
 
 
 def _moved(cells: list[str], at: int, action: str, count: str) -> int:
