@@ -163,7 +163,9 @@ class Part:
 
 
 def _title(kind: str, name: str) -> str:
-    return "the defaults" if kind == "defaults" else f"{kind.removesuffix('s')} {name}"
+    """A part as people call it, printable even where its name is refused."""
+    word = shown(name) if fields.wrong_with_name(name) else name
+    return "the defaults" if kind == "defaults" else f"{kind.removesuffix('s')} {word}"
 
 
 _HINTS: Final = {

@@ -160,7 +160,7 @@ def _hosts(files: _Files, groups: Mapping[str, Part], platforms: Platforms) -> I
         whole = files.complete and lineage.whole
         if named is None and whole and not lineage.refused("platform"):
             names = listed(sorted(shape.name for shape in every))
-            message = f"host {part.name} has no platform: add 'platform'; supported are {names}"
+            message = f"{part.title} has no platform: add 'platform'; supported are {names}"
             files.problems.append(part.problem(codes.NO_PLATFORM, message))
         if shape is not None:
             host, lacking = make_host(lineage, shape, merged_data(lineage.parts))

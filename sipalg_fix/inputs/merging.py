@@ -100,9 +100,7 @@ def make_host(
     problems = [problem for way in ways for problem in _problems(way)]
     if not any(way.value("hostname") for way in ways[:1]):
         if not lineage.refused("hostname", "connection_options"):
-            problems.append(
-                host.problem(codes.NO_ADDRESS, f"host {host.name} has no address: add 'hostname'")
-            )
+            problems.append(host.problem(codes.NO_ADDRESS, f"{host.title} has no address: add 'hostname'"))
         ways = ()
     return (
         Host(
@@ -137,7 +135,7 @@ def _problems(way: _Way) -> Iterator[Problem]:
     host = way.lineage.host
     needs_user = way.kind is not AccessKind.HTTPS_JSON
     if needs_user and not way.value("username") and not way.lineage.refused("username", "connection_options"):
-        message = f"host {host.name} has no user name for its access {way.name!r}: add 'username'"
+        message = f"{host.title} has no user name for its access {way.name!r}: add 'username'"
         yield host.problem(codes.NO_USERNAME, message)
     port, plain = way.value("port"), way.extra("plain")
     if way.kind is AccessKind.ROUTEROS_API and port and port[0] == 8728 and not (plain and plain[0]):

@@ -109,8 +109,9 @@ def _words(
 
 
 def _written(path: Path) -> str:
-    """``overrides[0].reboot``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    """``overrides[0].reboot``; keys stand as in :func:`shown`, without the quotes."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)[1:-1]}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 def _keys(model: type[BaseModel], path: Path) -> frozenset[str]:

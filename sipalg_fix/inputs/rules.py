@@ -26,18 +26,24 @@ _ACCESS: Final = ("connection_options",)
 
 def group_problems(parts: Iterable[Part], groups: Mapping[str, Part]) -> Iterator[Problem]:
     """Groups that are named and not there, and circles of groups, each circle once."""
+    meant: dict[str, str] = {}
     for part in parts:
         for number, name in enumerate(part.groups):
             if name not in groups:
-                meant = did_you_mean(name, groups) or ": define it in groups.yaml"
-                message = f"the group {shown(name)} is not defined{meant}"
+                if name not in meant:
+                    meant[name] = did_you_mean(name, groups) or ": define it in groups.yaml"
+                message = f"the group {shown(name)} is not defined{meant[name]}"
                 yield part.problem(codes.UNKNOWN_GROUP, message, "groups", number)
+    yield from _circles(groups)
+
+
+def _circles(groups: Mapping[str, Part]) -> Iterator[Problem]:
     seen: set[str] = set()
     for name in groups:
         circle = () if name in seen else _circle(name, groups)
         if circle:
             seen.update(circle)
-            way = " > ".join((*circle, circle[0]))
+            way = " > ".join(shown(group) for group in (*circle, circle[0]))
             yield groups[name].problem(codes.GROUP_CIRCLE, f"groups hold each other: {way}", "groups")
 
 

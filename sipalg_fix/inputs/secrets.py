@@ -78,9 +78,13 @@ def _from_file(ref: SecretRef, warn: Callable[[str], None]) -> str:
     if len(data) > LONGEST:
         raise _no(ref, "the first line of the file is no password: it is too long")
     try:
-        line = data.decode("utf-8-sig").rstrip("\r\n")
+        line: str | None = data.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise _no(ref, "the first line of the file is not UTF-8") from None
+        line = None
+    if (
+        line is None
+    ):  # raised out here, so that the error does not carry the other one, which holds the secret
+        raise _no(ref, "the first line of the file is not UTF-8")
     if not line:
         raise _no(ref, "the first line of the file is empty")
     return line

@@ -26,6 +26,8 @@ from sipalg_fix.model.errors import InputError, Problem
 from sipalg_fix.model.host import Host
 
 KEYS: Final = ("group", "site", "platform", "data.KEY")
+GUESSES: Final = 50
+"""Unknown names of a list for which near misses are looked up; each takes a look at every host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,13 +104,10 @@ def decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        _stop(
-            name,
-            line,
-            codes.NOT_UTF8,
-            f"the byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8",
-        )
+        bad = error.start
+    # Raised out here, so that the error does not carry the other one, which holds the whole file.
+    line = data.count(b"\n", 0, bad) + 1
+    _stop(name, line, codes.NOT_UTF8, f"the byte 0x{data[bad]:02x} is not UTF-8: save the file as UTF-8")
 
 
 def parse(text: str, name: str, notes: list[Problem] | None = None) -> Node | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from sipalg_fix.inputs.inventory import Inventory, PlatformShape, read_inventory
+from sipalg_fix.model.errors import InputError
 from sipalg_fix.model.host import AccessSettings, Host
 
+T = TypeVar("T")
 EDGEOS = PlatformShape(name="ubiquiti_edgeos", accesses=(("cli", "SshCli"),))
 ROUTEROS = PlatformShape(name="mikrotik_routeros", accesses=(("api", "RouterosApi"), ("ssh", "SshExec")))
 OPNSENSE = PlatformShape(name="opnsense", accesses=(("rest", "HttpsJson"), ("ssh", "SshExec")))
@@ -37,3 +41,11 @@ def access(
     """One access of the only host, the main one if not named."""
     accesses = one(folder, hosts, groups, defaults).accesses
     return accesses[name or next(iter(accesses))]
+
+
+def outcome(reader: Callable[[], T]) -> T | InputError:
+    """What a reader gives: a value, or the error it ends with; anything else is the test's failure."""
+    try:
+        return reader()
+    except InputError as error:
+        return error
