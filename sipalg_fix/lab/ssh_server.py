@@ -312,23 +312,30 @@ class SshServer:
     def converse(self, connection: _Connection, channel: paramiko.Channel) -> None:
         """A shell channel, to its end."""
         size = connection.sizes.get(channel.get_id(), _Pty())
-        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         assert self._open_terminal is not None
+        with self._chassis.lock:
+            terminal = self._open_terminal(connection.user, size.width, size.height)
+            shown = terminal.greet()
         try:
-            with self._chassis.lock:
-                terminal = self._open_terminal(connection.user, size.width, size.height)
-                shown = terminal.greet()
-            going = self._say(connection, channel, shown, greeting=True)
-            while going and not terminal.closed:
-                data = channel.recv(65536)
-                if not data:
-                    break
-                going = self._say(connection, channel, self._feed(terminal, decode(data)))
-            terminal.closed = True
+            if self._say(connection, channel, shown, greeting=True):
+                self._listen(connection, channel, terminal)
             channel.send_exit_status(0)
             channel.close()
         except (OSError, EOFError, paramiko.SSHException):
             connection.transport.close()  # the client went away
+        finally:
+            with self._chassis.lock:
+                terminal.closed = True
+
+    def _listen(self, connection: _Connection, channel: paramiko.Channel, terminal: Terminal) -> None:
+        """Hand over what is typed until one side has had enough."""
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        going = True
+        while going and not terminal.closed:
+            data = channel.recv(65536)
+            if not data:
+                break
+            going = self._say(connection, channel, self._feed(terminal, decode(data)))
 
     def _feed(self, terminal: Terminal, typed: str) -> str:
         with self._chassis.lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -111,6 +112,16 @@ def test_candidates_are_apart_and_see_what_others_committed() -> None:
     first.do("commit")
     assert second.do("compare") == "[edit system]\n+name-server 9.9.9.9"
     assert second.do("show system conntrack modules") == " sip {\n     disable\n }"
+
+
+def test_a_session_that_is_cut_takes_its_candidate_along() -> None:
+    """Nothing of an abandoned candidate is left, whoever ended the session."""
+    router = box()
+    before = router.snapshot()
+    typist = admin(router, "configure", DISABLE)
+    assert router.snapshot()["candidates"] == [[DISABLE]]
+    typist.terminal.closed = True
+    assert router.snapshot() == before
 
 
 def test_what_was_not_saved_is_gone_after_a_reboot() -> None:
@@ -291,6 +302,7 @@ def test_looking_writes_nothing() -> None:
     typist = admin(router, *LOOKS, "configure", "show", "compare", "compare saved", "exit")
     assert typist.do("echo done") == "done"
     assert (router.chassis.writes, router.snapshot()) == (0, before)
+    assert json.loads(json.dumps(before)) == before
 
 
 @pytest.mark.parametrize(

@@ -325,3 +325,18 @@ def test_a_lab_that_is_not_ready_in_time_is_told(lab_file: Path, directory: Path
     """The deadline is kept."""
     with pytest.raises(LabError, match="not ready in"):
         admin.up(lab_file, directory, 0.01)
+
+
+def test_the_example_lab_comes_up(directory: Path) -> None:
+    """The lab file that comes with the tool starts whole, on three sites, and every door is open."""
+    client = admin.up(Path(__file__).parents[2] / "inventory" / "lab.yaml", directory, DEADLINE, frozen=True)
+    rows = client.list()
+    assert len(rows) >= 8
+    assert {row["site"] for row in rows} == {"berlin", "hamburg", "munich"}
+    assert all(
+        listens(option["port"])
+        for host in hosts(directory).values()
+        for option in host["connection_options"].values()
+    )
+    assert client.snapshot("berlin-edge-02")["modules"].count("nf_nat_sip") == 0
+    assert "modules {" not in client.snapshot("berlin-edge-02")["startup"]

@@ -6,7 +6,7 @@ Version lines and the footer of ``config.boot`` are those of published EdgeOS 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipalg_fix.lab.twins.edgeos.tree import Tree, parse, put
 
@@ -75,6 +75,14 @@ BUILDS = {
     "v1.10.11": ("5274269", "02/21/20 12:44", "2012-2020"),
 }
 """Version: build id, build time and the years of the copyright line."""
+
+
+def model(name: str, version: str) -> Model:
+    """A model with the kernel that its firmware brings: 1.x has an older one."""
+    found = MODELS[name]
+    if version.startswith("v1."):
+        return replace(found, kernel="3.10.107-UBNT", built="#1 SMP Fri Feb 21 12:21:36 UTC 2020")
+    return found
 
 
 def release(version: str) -> str:

@@ -82,7 +82,7 @@ class EdgeOs:
     def __init__(self, name: str, users: dict[str, User] | None = None, **options: Any) -> None:
         self.options: Options = read_options(options)
         self.chassis = Chassis(name=name, users=users or {"ubnt": User(password="ubnt")})
-        self.model: Model = factory.MODELS[self.options.model]
+        self.model: Model = factory.model(self.options.model, self.options.version)
         self.files: dict[str, str] = {}
         """Files that somebody put there, by path; they survive a boot."""
         self.revisions: list[Revision] = []
@@ -245,7 +245,11 @@ class EdgeOs:
             **self.kernel.snapshot(),
             "jobs": {str(number): job.timer.due for number, job in self.jobs.items()},
             "confirm_job": self.confirm_job,
-            "candidates": [[list(edit) for edit in some.edits] for some in self.candidates if some.edits],
+            "candidates": [
+                [" ".join((verb, *path)) for verb, path in some.edits]
+                for some in self.candidates
+                if some.edits
+            ],
             "revisions": len(self.revisions),
             "files": dict(self.files),
             "boots": self.chassis.boots,

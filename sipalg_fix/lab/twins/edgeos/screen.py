@@ -26,10 +26,10 @@ INTERRUPT = "\x03"
 
 
 class Session:
-    """One terminal of one user; :attr:`closed` after logout, or when the router went down."""
+    """One terminal of one user."""
 
     def __init__(self, router: EdgeOs, user: str, width: int, height: int) -> None:
-        self.closed = False
+        self._closed = False
         self._router = router
         self._env = Environment(router, user, tty=True)
         self._host = router.host_name
@@ -37,6 +37,17 @@ class Session:
         self._shown: list[str] = []
         self._column = 0
         self._keys = self._live()
+
+    @property
+    def closed(self) -> bool:
+        """Is it over? Whoever ends it (a logout, a lost connection, a power cut) ends its candidate."""
+        return self._closed
+
+    @closed.setter
+    def closed(self, over: bool) -> None:
+        self._closed = over
+        if over and self._env.candidate is not None:
+            self._env.leave_configure()
 
     def greet(self) -> str:
         """The message of the day and the first prompt."""
@@ -56,8 +67,6 @@ class Session:
                 self._keys.send(key)
             except StopIteration:
                 self.closed = True
-        if self.closed and self._env.candidate is not None:
-            self._env.leave_configure()
         return self._take()
 
     # The screen.
