@@ -14,7 +14,7 @@ from sipalg_fix.inputs.elements import Part
 from sipalg_fix.inputs.fields import is_reference
 
 _SECRET_KEY: Final = re.compile(
-    r"(password|passwd|passphrase|secret|token|(api|private|pre-?shared)[ _-]?key|community)$", re.IGNORECASE
+    r"password|passwd|passphrase|secret|(token|(api|private|pre-?shared)[ _-]?key|community)$", re.IGNORECASE
 )
 
 

@@ -107,7 +107,8 @@ def decode(data: bytes, name: str) -> str:
         bad = error.start
     # Raised out here, so that the error does not carry the other one, which holds the whole file.
     line = data.count(b"\n", 0, bad) + 1
-    _stop(name, line, codes.NOT_UTF8, f"the byte 0x{data[bad]:02x} is not UTF-8: save the file as UTF-8")
+    message = f"the byte 0x{data[bad]:02x} is not UTF-8: save the file as UTF-8"
+    raise InputError((Problem(file=name, line=line, code=codes.NOT_UTF8, message=message),))
 
 
 def parse(text: str, name: str, notes: list[Problem] | None = None) -> Node | None:
