@@ -31,7 +31,7 @@ lint: $(STAMP)
 
 check: $(STAMP) lint
 	@.ci/packages
-	$(PYTEST) -m 'not long and not qemu'
+	$(PYTEST) -n 4 -m 'not long and not qemu'
 
 check-long: $(STAMP)
 	@.ci/packages all

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from tests.e2e.conftest import DISABLE, PLATFORMS, Workshop, virtual
 
@@ -53,8 +56,6 @@ def test_awkward_to_change(workshop: Workshop, switch: str) -> None:
     workshop.lab.switch(BAD, switch, True)
     done = workshop.run("apply", plan, "--yes", "--output", "json")
     workshop.lab.switch(BAD, switch, False)
-    import json
-
     lines = {line["host"]: line for line in json.loads(done.stdout)["hosts"]}
     assert lines[GOOD]["change"] == "confirmed"
     line = lines[BAD]
@@ -71,8 +72,6 @@ def test_awkward_to_change(workshop: Workshop, switch: str) -> None:
 
 def _impatient(text: str, workshop: Workshop) -> str:
     """The lab's inventory with short deadlines, so that silence is noticed soon; paths made absolute."""
-    import yaml
-
     hosts = yaml.safe_load(text)
     for host in hosts.values():
         options = host.setdefault("connection_options", {})
