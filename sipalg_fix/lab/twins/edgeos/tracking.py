@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 Command = Callable[["Environment", Sequence[str], str], Result]
 
 WAN = "203.0.113.1"
+FILTERS = {
+    "-p": "protocol",
+    "--dport": "port",
+    "--orig-port-dst": "port",
+    "-s": "source",
+    "--src": "source",
+    "--orig-src": "source",
+}
 NOT_ROOT = "Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this\n"
 
 
 def module(verb: str) -> Command:
+    """rmmod or modprobe, for root only."""
+
     def command(env: Environment, words: Sequence[str], stdin: str) -> Result:
         names = [word for word in words if not word.startswith("-")]
         if not env.root or env.router.chassis.switches.refuse_writes:
@@ -38,43 +48,44 @@ def module(verb: str) -> Command:
 
 
 def conntrack(env: Environment, words: Sequence[str], stdin: str) -> Result:
+    """conntrack -L, -D, -F and -C, with filters by protocol, destination port and source; and -L expect."""
     if not env.root:
         return Result(stderr=CONNTRACK + NOT_ROOT, status=1)
-    wanted = {"-p": "", "--dport": "", "--orig-port-dst": "", "-s": "", "--src": "", "--orig-src": ""}
     rest = list(words[1:])
     table = rest.pop(0) if rest and not rest[0].startswith("-") else "conntrack"
+    wanted = {"protocol": "", "port": "", "source": ""}
     while rest:
         option = rest.pop(0)
-        if option not in wanted or not rest:
+        if option not in FILTERS or not rest:
             said = (
                 f"unknown option `{option}'\nTry `conntrack -h' or 'conntrack --help' for more information.\n"
             )
             return Result(stderr=CONNTRACK + said, status=2)
-        wanted[option] = rest.pop(0)
-    protocol, port = wanted["-p"], wanted["--dport"] or wanted["--orig-port-dst"]
-    source = wanted["-s"] or wanted["--src"] or wanted["--orig-src"]
+        wanted[FILTERS[option]] = rest.pop(0)
 
-    def chosen(flow_protocol: str, flow_port: int, flow_source: str) -> bool:
-        return (
-            protocol in {"", flow_protocol} and port in {"", str(flow_port)} and source in {"", flow_source}
-        )
+    def chosen(protocol: str, port: int, source: str) -> bool:
+        has = {"protocol": protocol, "port": str(port), "source": source}
+        return all(value in {"", has[name]} for name, value in wanted.items())
 
     if table == "expect":
         return _expectations(env.router)
-    router = env.router
+    return _carry_out(env.router, "".join(words[:1]), chosen)
+
+
+def _carry_out(router: EdgeOs, operation: str, chosen: Callable[[str, int, str], bool]) -> Result:
     flows = [flow for flow in router.kernel.flows if chosen(flow.protocol, flow.dport, flow.inside)]
     lines = "".join(f"{flow.line(WAN, _left(router, flow.helper, flow.protocol))}\n" for flow in flows)
-    match "".join(words[:1]):
+    match operation:
         case "-L":
             return Result(stdout=lines, stderr=f"{CONNTRACK}{len(flows)} flow entries have been shown.\n")
         case "-C":
             return Result(stdout=f"{len(router.kernel.flows)}\n")
+        case "-D" | "-F" if router.chassis.switches.refuse_writes:
+            return Result(stderr=f"{CONNTRACK}Operation failed: Operation not permitted\n", status=1)
         case "-F":
             router.flush(lambda *_: True)
             return Result(stderr=f"{CONNTRACK}connection tracking table has been emptied.\n")
         case "-D":
-            if router.chassis.switches.refuse_writes:
-                return Result(stderr=f"{CONNTRACK}Operation failed: Operation not permitted\n", status=1)
             count = router.flush(chosen)
             said = f"{CONNTRACK}{count} flow entries have been deleted.\n"
             return Result(stdout=lines, stderr=said, status=0 if count else 1)

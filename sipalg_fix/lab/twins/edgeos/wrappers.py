@@ -22,6 +22,7 @@ Command = Callable[["Environment", Sequence[str], str], Result]
 
 
 def sh(env: Environment, words: Sequence[str], stdin: str) -> Result:
+    """A shell in the shell: -c TEXT, or a script on standard input; -i has operational mode."""
     from sipalg_fix.lab.twins.edgeos.environment import Environment as Shell  # it dispatches to us
 
     inner = Shell(env.router, env.user, tty=False)
@@ -38,12 +39,14 @@ def sg(env: Environment, words: Sequence[str], stdin: str) -> Result:
 
 
 def op_wrapper(env: Environment, words: Sequence[str], stdin: str) -> Result:
+    """An operational command from anywhere, without a pager."""
     result = operational.run(env, words)
     result.pager = ""
     return result
 
 
 def cfg_wrapper(env: Environment, words: Sequence[str], stdin: str) -> Result:
+    """A configure command between ``begin`` and ``end`` of the same shell."""
     if env.restricted:
         return Result(stdout="can't initialize output\n\n", status=1)
     match list(words):
@@ -61,6 +64,7 @@ def cfg_wrapper(env: Environment, words: Sequence[str], stdin: str) -> Result:
 
 
 def shell_api(env: Environment, words: Sequence[str], stdin: str) -> Result:
+    """What scripts ask about the running configuration."""
     match list(words):
         case ["showCfg", *path] | ["showConfig", "--show-active-only", *path]:
             below = find(env.router.running, path)
