@@ -10,17 +10,15 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterable, Iterator
-from hashlib import sha1
 from typing import ClassVar, Final
 
 import paramiko
-from paramiko.kex_gex import KexGexSHA256
-from paramiko.message import Message
 from paramiko.ssh_exception import IncompatiblePeer
 
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.transports.line import Credentials, Deadline, Endpoint, hush
-from sipalg_fix.transports.sockets import dial, hang_up
+from sipalg_fix.transports.sockets import dial
+from sipalg_fix.transports.ssh_groups import GROUPS
 from sipalg_fix.transports.ssh_keys import HostKey, KeyStore
 
 OLD: Final = {
@@ -37,31 +35,7 @@ OLD: Final = {
 """Never negotiated unless a host says ``legacy_crypto``: SHA-1 in key exchange and signatures, CBC, MD5."""
 
 KEEPALIVE_SECONDS: Final = 15
-LARGEST_GROUP: Final = 4096
-"""
-Bits of a Diffie-Hellman group that the device may choose. paramiko takes up to 8192 and computes with
-Python's integers, 2.4 seconds of CPU (measured) that a peer could make us spend before it is known.
-"""
-
-
-class _Gex(KexGexSHA256):
-    """Group exchange in which the peer cannot choose a group of any size."""
-
-    max_bits = LARGEST_GROUP
-
-    def _parse_kexdh_gex_group(self, m: Message) -> None:
-        place = m.packet.tell()
-        if (bits := m.get_mpint().bit_length()) > LARGEST_GROUP:
-            raise IncompatiblePeer(f"a Diffie-Hellman group of {bits} bits")
-        m.packet.seek(place)
-        super()._parse_kexdh_gex_group(m)  # type: ignore[misc]  # not in the stubs
-
-
-class _GexOld(_Gex):
-    """The same with SHA-1 (RFC 4419), for hosts with ``legacy_crypto``."""
-
-    name = "diffie-hellman-group-exchange-sha1"
-    hash_algo = sha1
+CLOSE_SECONDS: Final = 2.0
 
 
 class _Transport(paramiko.Transport):
@@ -71,9 +45,12 @@ class _Transport(paramiko.Transport):
     _active_check_timeout: ClassVar[float] = 5.0
     _kex_info: ClassVar[dict[str, type]] = {
         **paramiko.Transport._kex_info,  # type: ignore[attr-defined]  # not in the stubs
-        "diffie-hellman-group-exchange-sha256": _Gex,
-        "diffie-hellman-group-exchange-sha1": _GexOld,
+        **GROUPS,
     }
+    _preferred_kex: ClassVar[tuple[str, ...]] = (
+        *(name for name in paramiko.Transport._preferred_kex if name not in GROUPS),  # type: ignore[attr-defined]  # not in the stubs
+        *GROUPS,
+    )
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -143,13 +120,21 @@ class SshClient:
         raise self._endpoint.lost(f"when {what} was asked for")
 
     def close(self) -> None:
-        """Hang up."""
-        if self._sock is not None:
-            hang_up(self._sock)  # wakes the reading thread, which would not notice otherwise
-        if self._transport is not None:
-            self._transport.packetizer.complete_handshake()  # ends a timer that would keep us from exiting
-            self._transport.close()
-        self._sock = self._transport = None
+        """
+        Hang up. The reading thread is woken and awaited before the socket is closed: its file descriptor
+        must not become another connection's while somebody still reads from it.
+        """
+        transport, sock, self._transport, self._sock = self._transport, self._sock, None, None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        if transport is not None:
+            transport.packetizer.complete_handshake()  # ends a timer that would keep us from exiting
+            if transport.is_alive():
+                transport.join(CLOSE_SECONDS)
+            transport.close()
+        if sock is not None:
+            sock.close()
 
     def _private_key(self) -> paramiko.PKey | None:
         """The user's key, if there is one: read before connecting, as a device need not hear of our typos."""
@@ -256,8 +241,9 @@ class SshClient:
             late.cancel()
 
     def _cut(self) -> None:
-        if self._sock is not None:
-            hang_up(self._sock)
+        if (sock := self._sock) is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def _host_key(transport: paramiko.Transport) -> HostKey:

@@ -27,6 +27,7 @@ from small_devices import (
 from sipalg_fix.lab.keys import new_host_key
 from sipalg_fix.lab.ssh_server import SshServer
 from sipalg_fix.transports import ssh_client
+from sipalg_fix.transports.ssh_groups import GROUPS
 from sipalg_fix.transports.ssh_keys import KeyStore
 
 HOST_KEY = new_host_key()
@@ -130,13 +131,34 @@ def test_old_cryptography_is_refused_unless_the_host_says_so(keys: KeyStore, kin
     assert key.data == rsa.get_base64()
 
 
+@pytest.mark.parametrize("name", [name for name in GROUPS if "exchange" not in name])
+def test_the_groups_of_old_devices_are_spoken(keys: KeyStore, name: str) -> None:
+    """With a short exponent of ours; the server cannot tell."""
+    others = [kex for kex in paramiko.Transport._preferred_kex if kex != name]  # type: ignore[attr-defined]  # not in the stubs
+
+    def serve(wire: socket.socket) -> None:
+        old_server(wire, [HOST_KEY], {"kex": others})
+
+    with listening(serve) as address:
+        host = host_at(address, ["cli"], legacy_crypto=True)
+        ((_, key),) = connections(keys).scan(host, small_driver())
+    assert key.data == HOST_KEY.get_base64()
+
+
+def test_what_is_preferred_is_the_best_there_is() -> None:
+    """Elliptic curves, groups that both know, then one to be chosen; SHA-1 last."""
+    preferred = ssh_client._Transport._preferred_kex
+    assert sorted(preferred) == sorted(paramiko.Transport._preferred_kex)  # type: ignore[attr-defined]  # not in the stubs
+    assert [name for name in preferred if name.endswith("sha1")] == list(preferred[-3:])
+    assert preferred[0] == "curve25519-sha256@libssh.org"
+
+
 def test_a_peer_cannot_choose_a_group_of_any_size() -> None:
     """8192 bits are 2.4 seconds of CPU before anything is known of the peer."""
     message = Message()
     message.add_mpint((1 << 8191) + 1)
     message.add_mpint(2)
     message.rewind()
-    exchange = ssh_client._Gex(None)  # type: ignore[arg-type]  # it gives up before it uses its transport
+    exchange = GROUPS["diffie-hellman-group-exchange-sha256"](None)
     with pytest.raises(paramiko.SSHException, match="8192 bits"):
         exchange._parse_kexdh_gex_group(message)
-    assert ssh_client._Transport._kex_info["diffie-hellman-group-exchange-sha256"] is ssh_client._Gex
