@@ -31,7 +31,7 @@ class ChangeState(Enum):
 
     PLANNED = "planned"
     REFUSED = "refused"
-    """Nothing was sent: drifted, objected to, or not to be reached."""
+    """Nothing was sent: drifted, busy, not to be reached, or not found as it must be."""
     APPLYING = "applying"
     """From the first forward step until the device has taken all of them."""
     REFUSED_MIDWAY = "refused-midway"
@@ -55,7 +55,8 @@ class ChangeState(Enum):
     ROLLED_BACK = "rolled-back"
     ROLLBACK_FAILED = "rollback-failed"
     REVERTING = "reverting"
-    """Contact lost with a guard armed: the device will take it back by itself."""
+    """A guard is armed, as far as the device said, and is left to fire: contact was lost, or the device
+    refused to be put back by us. It takes the change back by itself. Who can wait does, and looks again."""
     STRANDED = "stranded"
     """We cannot tell what state the host is in; a person must look."""
 
@@ -65,13 +66,16 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = MappingProxyType(
     {
         _S.PLANNED: frozenset({_S.REFUSED, _S.APPLYING, _S.MET, _S.ROLLING_BACK}),
         _S.REFUSED: frozenset(),
-        _S.APPLYING: frozenset({_S.APPLIED, _S.REFUSED_MIDWAY, _S.REVERTING, _S.STRANDED}),
-        _S.REFUSED_MIDWAY: frozenset({_S.ROLLING_BACK}),
+        _S.APPLYING: frozenset({_S.REFUSED, _S.APPLIED, _S.REFUSED_MIDWAY, _S.REVERTING, _S.STRANDED}),
+        _S.REFUSED_MIDWAY: frozenset({_S.ROLLING_BACK, _S.STRANDED}),
         _S.APPLIED: frozenset({_S.MET, _S.ROLLING_BACK, _S.REVERTING, _S.STRANDED}),
         _S.MET: frozenset(
-            {_S.SAVING, _S.FLUSHING, _S.REBOOTING, _S.CONFIRMED, _S.NOT_SHOWN, _S.GUARD_LEFT, _S.STRANDED}
+            {
+                *(_S.SAVING, _S.FLUSHING, _S.REBOOTING, _S.ROLLING_BACK),
+                *(_S.CONFIRMED, _S.NOT_SHOWN, _S.UNSAVED, _S.GUARD_LEFT, _S.STRANDED),
+            }
         ),
-        _S.SAVING: frozenset({_S.UNSAVED, _S.MET, _S.STRANDED}),
+        _S.SAVING: frozenset({_S.MET, _S.UNSAVED, _S.NOT_SHOWN, _S.GUARD_LEFT, _S.STRANDED}),
         _S.UNSAVED: frozenset(),
         _S.GUARD_LEFT: frozenset(),
         _S.FLUSHING: frozenset({_S.MET, _S.STRANDED}),
@@ -83,11 +87,14 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = MappingProxyType(
         ),
         _S.ROLLED_BACK: frozenset(),
         _S.ROLLBACK_FAILED: frozenset(),
-        _S.REVERTING: frozenset({_S.ROLLED_BACK, _S.STRANDED}),
-        _S.STRANDED: frozenset({_S.ROLLING_BACK, _S.CONFIRMED, _S.ROLLED_BACK}),
+        _S.REVERTING: frozenset({_S.ROLLING_BACK, _S.STRANDED}),
+        _S.STRANDED: frozenset(),
     }
 )
-"""Every state and what may follow it."""
+"""Every state and what may follow it. Wherever something may have been sent there is a way to STRANDED."""
+
+ENDS = frozenset({state for state in ChangeState if not NEXT[state]} | {_S.REVERTING})
+"""Where a change may end. REVERTING is one for those who do not wait for the guard."""
 
 
 def move(old: ChangeState, new: ChangeState) -> ChangeState:

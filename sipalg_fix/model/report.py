@@ -94,24 +94,24 @@ def exit_code(report: Report) -> int:
 def host_code(result: HostResult) -> int:
     """The exit code that one host alone would give."""
     match result.change:
-        case (
-            ChangeState.STRANDED
-            | ChangeState.ROLLBACK_FAILED
-            | ChangeState.GUARD_LEFT
-            | ChangeState.REVERTING
-        ):
-            return 6
-        case ChangeState.ROLLED_BACK:
-            return 5 if result.error is not None else 0
+        case None | ChangeState.CONFIRMED:
+            return _seen_code(result)
         case ChangeState.REFUSED:
             return 4
+        case ChangeState.ROLLED_BACK:
+            return 5 if result.error is not None else 0
+        case ChangeState.UNSAVED | ChangeState.NOT_SHOWN:
+            # Whatever else was seen: what was asked for is not shown to be so.
+            return _seen_code(result) or 3
         case _:
-            pass
+            # Stranded, a guard that may fire, or stopped between two states: a person must look.
+            return 6
+
+
+def _seen_code(result: HostResult) -> int:
     if result.error is not None:
         return 4
-    if result.assessment is None:
-        return 3 if result.change is ChangeState.NOT_SHOWN else 0
-    if result.assessment.exempt is not None:
+    if result.assessment is None or result.assessment.exempt is not None:
         return 0
     match result.assessment.verdict:
         case Verdict.COMPLIANT | Verdict.NOT_APPLICABLE:
