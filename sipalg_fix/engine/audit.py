@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sipalg_fix.engine.look import judge_host, look
-from sipalg_fix.engine.run import Ports, Told, looked, over
+from sipalg_fix.engine.run import Ports, Told, looked, over, say
 from sipalg_fix.model.assessment import Assessment, Intent
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.facts import Facts, Finding
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.playbook import Target
@@ -32,7 +33,7 @@ def audit(
 def assessed(ports: Ports, run: str, target: Target, intent: Intent) -> tuple[Facts, Assessment]:
     """Look at one host, judge it, and record both."""
     host = target.host
-    ports.progress(host.name, "reading")
+    say(ports, host.name, "reading")
     facts = look(ports.connections, host, driver_of(ports, host))
     assessment = judge_host(facts, host, intent, ports.prober, target.exempt, ports.today)
     looked(ports, run, host, look_payload(facts, assessment))
@@ -65,5 +66,11 @@ def result_of(
 
 
 def driver_of(ports: Ports, host: Host) -> Driver:
-    """The driver of a host's platform; inputs only let known platforms through."""
-    return ports.drivers[host.platform]
+    """The driver of a host's platform. Inputs only let known platforms through, a plan file may not."""
+    driver = ports.drivers.get(host.platform)
+    if driver is None:
+        message = (
+            f"this version of the tool knows no platform {host.platform!r}; 'sipalg-fix platforms' lists them"
+        )
+        raise DeviceError("wrong-platform", message)
+    return driver

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sipalg_fix.engine.look import boot_mark
-from sipalg_fix.engine.run import Ports
+from sipalg_fix.engine.look import boot_mark, opened
+from sipalg_fix.engine.run import Ports, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model.change import Phase
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.errors import DeviceError
+from sipalg_fix.model.errors import DeviceError, NotUnderstood
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.step import Step
 
@@ -21,11 +21,14 @@ def restart(
 ) -> None:
     """
     Restart and wait for a new boot; DeviceError ``not-rebooted`` when the old one goes on answering,
-    or what the last try met when nothing answers within ``seconds``.
+    or what the last try met when nothing answers within ``seconds``. A device that does not say which
+    boot it is in is not restarted: it could never be shown that it was.
     """
     before = boot_mark(ports.connections, host, driver)
+    if not before:
+        raise NotUnderstood("the router does not say which boot it is in, so it is not restarted")
     begun = ports.clock.monotonic()
-    with ports.connections.writer(host, driver) as writer:
+    with opened(ports.connections.writer(host, driver)) as writer:
         hand.carry_out(steps, writer, Phase.REBOOT)
     last: DeviceError | None = None
     wait = 0.5
@@ -39,7 +42,7 @@ def restart(
             if error.code not in GOING_DOWN:
                 raise
             last = error
-        ports.progress(host.name, "rebooting", "waiting for a new boot")
+        say(ports, host.name, "rebooting", "waiting for a new boot")
         ports.clock.pause(wait)
         wait = min(wait * 1.5, 5.0)
     if last is not None:

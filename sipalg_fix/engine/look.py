@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
+from typing import TypeVar
 
 from sipalg_fix.engine.ports import Connections, Prober, Reader
 from sipalg_fix.model.assessment import Assessment, Exemption, Intent, assess
@@ -13,10 +15,29 @@ from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.session import Command, Transcript
 
+Session = TypeVar("Session")
+
 KEEPS_TO_ITSELF = frozenset({"unreachable", "access-denied", "host-key-unknown", "host-key-changed",
                              "certificate-unknown", "certificate-changed", "no-secret", "no-access",
                              "crypto-refused", "timeout"})  # fmt: skip
 """Errors of a second access that leave its planes unread instead of ending the look at the host."""
+
+
+@contextmanager
+def opened(session: AbstractContextManager[Session]) -> Iterator[Session]:
+    """
+    The session. That it could not be closed properly is passed over: what was said in it stands, and what
+    is so after it only a look can tell.
+    """
+    inside = session.__enter__()
+    try:
+        yield inside
+    except BaseException as error:
+        with suppress(DeviceError):
+            session.__exit__(type(error), error, error.__traceback__)
+        raise
+    with suppress(DeviceError):
+        session.__exit__(None, None, None)
 
 
 def ask_all(reader: Reader, driver: Driver, commands: Iterable[Command], seen: Transcript) -> Transcript:
@@ -52,13 +73,13 @@ def transcript_of(reader: Reader, driver: Driver) -> Transcript:
 
 def look(connections: Connections, host: Host, driver: Driver) -> Facts:
     """What the device says of itself, by a session opened for this and closed after it."""
-    with connections.reader(host, driver) as reader:
+    with opened(connections.reader(host, driver)) as reader:
         return driver.parse(transcript_of(reader, driver))
 
 
 def boot_mark(connections: Connections, host: Host, driver: Driver) -> str:
     """Which boot the device is in; empty when it does not say."""
-    with connections.reader(host, driver) as reader:
+    with opened(connections.reader(host, driver)) as reader:
         return driver.boot_mark(ask_all(reader, driver, driver.boot_probes, Transcript()))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from sipalg_fix.engine.ports import Clock, Connections, Executor, Journal, Probe
 from sipalg_fix.engine.ports import Tell as Progress
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.canon import to_plain
+from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.host import Host
@@ -54,9 +56,17 @@ Work = Callable[[str, Host], HostResult]
 """(run, host) -> result; may raise DeviceError or PlanError, which become the host's error."""
 
 
+def say(ports: Ports, host: str, what: str, detail: str = "") -> None:
+    """Progress for people. A screen that is gone (a closed pipe) must not end a change half-way."""
+    with suppress(OSError, ValueError):
+        ports.progress(host, what, detail)
+
+
 def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told) -> Report:
-    """Do ``work`` on each host and tell the run as a report, hosts in the order given."""
-    started = ports.clock.now()
+    """
+    Do ``work`` on each host and tell the run as a report, hosts in the order given. :class:`JournalError`
+    once no host is under way any more; none is begun after the first.
+    """
     run = ports.journal.open_run(
         verb,
         {
@@ -65,12 +75,16 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
             "inventory": told.inventory,
             "playbook": told.playbook,
             "fingerprint": told.fingerprint,
+            "extra": to_plain(told.extra),
         },
     )
+    started = ports.journal.rows(run)[0].at
     results: dict[str, HostResult] = {}
     broken: list[JournalError] = []
 
     def one(host: Host) -> HostResult:
+        if broken:
+            return failed(host, broken[0].code, str(broken[0]))
         begun = ports.clock.monotonic()
         try:
             result = _at_the_edge(ports, run, host, work)
@@ -83,7 +97,7 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
 
     for host, result in ports.executor.run(one, hosts, told.forks):
         results[host.name] = result
-        _show(ports.progress, result)
+        _show(ports, result)
     if broken:
         raise broken[0]
     report = Report(
@@ -91,7 +105,7 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
         run=run,
         verb=verb,
         started=started,
-        ended=ports.clock.now(),
+        ended="",
         by=ports.by,
         inventory=told.inventory,
         playbook=told.playbook,
@@ -110,37 +124,48 @@ def failed(host: Host, code: str, message: str) -> HostResult:
     )
 
 
+def internal(error: Exception) -> HostError:
+    """A fault of ours. The text of a foreign exception may hold a secret; its kind and place do not."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+    message = f"a fault of this tool ({type(error).__name__} at {where}); please report it"
+    return HostError(code="internal", message=message)
+
+
 def _at_the_edge(ports: Ports, run: str, host: Host, work: Work) -> HostResult:
     """The one place where any failure becomes a host's state."""
     try:
         return work(run, host)
     except (DeviceError, PlanError) as error:
-        return failed(host, error.code, str(error))
+        result = failed(host, error.code, str(error))
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - the host's edge: a fault of ours must not take the others along
-        # The text of a foreign exception may hold a secret; its kind and place do not.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
-        result = failed(
-            host, "internal", f"a fault of this tool ({type(error).__name__} at {where}); please report it"
-        )
-    return result
+        fault = internal(error)
+        result = failed(host, fault.code, fault.message)
+    sent = [row for row in ports.journal.rows(run, host.name) if row.step == words.SENDING]
+    if not sent:
+        return result
+    # Whatever it was, it came after something was sent: nobody can say what the host is now.
+    done = tuple(str(row.payload["command"]) for row in sent)
+    return replace(result, change=ChangeState.STRANDED, done=done)
 
 
-def _show(progress: Progress, result: HostResult) -> None:
+def _show(ports: Ports, result: HostResult) -> None:
     if result.error is not None:
-        progress(result.host, "failed", f"{result.error.code}: {result.error.message}")
+        say(ports, result.host, "failed", f"{result.error.code}: {result.error.message}")
     elif result.assessment is not None:
-        progress(result.host, "done", f"{result.assessment.state.value}, {result.assessment.verdict.value}")
+        seen = result.assessment
+        say(ports, result.host, "done", f"{seen.state.value}, {seen.verdict.value}")
     else:
-        progress(result.host, "done", "")
+        say(ports, result.host, "done")
 
 
 def _closed(journal: Journal, report: Report) -> Report:
+    """The report with its end in the journal, by which it can be told again."""
     payload = {"verb": report.verb, "summary": summary(report), "interrupted": report.interrupted}
     row = journal.write(report.run, "", words.RUN_ENDED, payload)
-    return replace(report, head=row.hash)
+    return replace(report, head=row.hash, ended=row.at)
 
 
 def looked(ports: Ports, run: str, host: Host, payload: dict[str, Any]) -> None:
