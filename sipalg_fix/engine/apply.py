@@ -16,25 +16,22 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from sipalg_fix.engine.audit import driver_of
-from sipalg_fix.engine.boot import restart
-from sipalg_fix.engine.life import Life, moved_besides
-from sipalg_fix.engine.look import ask_all
-from sipalg_fix.engine.ports import Writer
+from sipalg_fix.engine.boot import GOING_DOWN, restart
+from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
+from sipalg_fix.engine.look import ask_all, opened
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.steps import Hand
-from sipalg_fix.engine.take_back import lost, take_back
+from sipalg_fix.engine.take_back import contact_lost, lost, take_back
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Verdict
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
-from sipalg_fix.model.errors import DeviceError, PlanError, Refused
-from sipalg_fix.model.facts import Value
+from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refused
+from sipalg_fix.model.facts import Facts, Value, together
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
-
-LEASE_SECONDS = 3600.0
 
 
 def apply(ports: Ports, plan: Plan, told: Told) -> Report:
@@ -48,10 +45,7 @@ def apply(ports: Ports, plan: Plan, told: Told) -> Report:
     by_name: Mapping[str, HostPlan] = {host_plan.host.name: host_plan for host_plan in plan.changing}
 
     def work(run: str, host: Host) -> HostResult:
-        life = new_life(ports, run, by_name[host.name], plan)
-        with ports.journal.lease(host.label, run, LEASE_SECONDS):
-            live(life)
-        return life.result()
+        return to_its_end(new_life(ports, run, by_name[host.name], plan), live)
 
     return over(ports, "apply", [host_plan.host for host_plan in plan.changing], work, told)
 
@@ -76,17 +70,10 @@ def live(life: Life) -> None:
     life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
     if not _may_begin(life):
         return
-    with ExitStack() as held:
-        session = _forward(life, held)
-        if not life.at(ChangeState.MET):
-            return
-        if not _keep(life, session):
-            return
-    for part in (_save, _guard_gone, _flush, _restart):
+    for part in (_forward, _keep, _save, _guard_gone, _flush, _restart, _confirm):
         part(life)
         if not life.at(ChangeState.MET):
             return
-    _confirm(life)
 
 
 def _may_begin(life: Life) -> bool:
@@ -115,7 +102,7 @@ def _back_up(life: Life) -> None:
     """The configuration goes off the box before the first change: redacted, and sealed with a key."""
     if not life.driver.backup:
         return
-    with life.ports.connections.reader(life.host, life.driver) as reader:
+    with opened(life.ports.connections.reader(life.host, life.driver)) as reader:
         seen = ask_all(reader, life.driver, life.driver.backup, Transcript())
     for reply in seen.replies:
         payload = {
@@ -127,31 +114,40 @@ def _back_up(life: Life) -> None:
         life.ports.journal.write(life.run, life.host.name, words.BACKUP, payload)
 
 
-def _forward(life: Life, held: ExitStack) -> Writer | None:
-    """Send the change; afterwards the life is MET, or at its end. The session, where the guard needs it."""
+def _forward(life: Life) -> None:
+    """Send the change; afterwards the life is MET, or at its end."""
     guard = life.plan.guard
     steps = guard.forward if guard else life.plan.remedy.forward
     if not steps:
         life.to(ChangeState.MET)
-        return None
+        return
     life.to(ChangeState.APPLYING)
+    life.armed = guard is not None
     keeps = guard is not None and guard.held_session
     try:
         with ExitStack() as now:
-            session = (held if keeps else now).enter_context(life.writer())
+            session = (life.open if keeps else now).enter_context(life.writer())
+            life.held = session if keeps else None
             life.hand.carry_out(steps, session, Phase.FORWARD)
-    except Refused as error:
-        life.fail(error)
-        life.to(ChangeState.REFUSED_MIDWAY)
-        take_back(life)
-        return None
     except DeviceError as error:
-        lost(life, error)
+        _not_taken(life, error)
     else:
         life.to(ChangeState.APPLIED)
     if life.at(ChangeState.APPLIED):
         _shown(life)
-    return session if keeps and life.at(ChangeState.MET) else None
+
+
+def _not_taken(life: Life, error: DeviceError) -> None:
+    """The device did not take the whole change, or nobody knows whether it did."""
+    if not life.hand.done:
+        life.fail(error)
+        life.to(ChangeState.REFUSED)
+    elif isinstance(error, Refused):
+        life.fail(error)
+        life.to(ChangeState.REFUSED_MIDWAY)
+        take_back(life)
+    else:
+        lost(life, error)
 
 
 def _shown(life: Life) -> None:
@@ -163,29 +159,62 @@ def _shown(life: Life) -> None:
         take_back(life)
         return
     if facts is None:
-        life.to(ChangeState.REVERTING if life.plan.guard else ChangeState.STRANDED)
+        contact_lost(life)
     elif life.running_off(facts):
         life.to(ChangeState.MET)
     else:
-        life.fail(Refused("the commands were accepted, but the SIP ALG is still on", reply=""))
+        life.fail(_not_off(facts, "the commands were accepted"))
         take_back(life)
 
 
-def _keep(life: Life, session: Writer | None) -> bool:
+def _not_off(facts: Facts, so_far: str) -> DeviceError:
+    """Why a look does not show the change: on, or not to be told."""
+    running = together(tuple(helper.running for helper in facts.helpers))
+    if running.value is Value.ON:
+        return Refused(f"{so_far}, but the SIP ALG is on", reply="")
+    return NotUnderstood(f"{so_far}, but whether the SIP ALG is off could not be read: {running.reason}")
+
+
+def _keep(life: Life) -> None:
     """Tell the guard that all is well. Whether it believed us is asked of the device later."""
     guard = life.plan.guard
     if guard is None or not life.hand.done:
-        return True
-    try:
-        with ExitStack() as now:
-            writer = session or now.enter_context(life.writer())
-            life.hand.carry_out(guard.keep, writer, Phase.KEEP)
-    except DeviceError as error:
-        life.fail(error)
+        return
+    for last in (False, True):
+        try:
+            with life.keeper() as writer:
+                life.hand.carry_out(guard.keep, writer, Phase.KEEP)
+        except DeviceError as error:
+            life.fail(error)
+            life.let_go()
+            # Told again only where contact went and the device shows that it did not hear.
+            once = last or isinstance(error, Refused) or guard.held_session
+            if once or life.guard_pending() is not Value.ON:
+                _not_kept(life, error)
+                return
+        else:
+            life.armed = False
+            life.let_go()
+            if last:
+                life.forgive("contact was lost while keeping the change; it was told again, and taken")
+            return
+
+
+def _not_kept(life: Life, error: DeviceError) -> None:
+    """The word may have arrived all the same, or come too late: what is so is the device's to say."""
+    guard = life.plan.guard
+    life.armed = False
+    facts = life.look_or_none()
+    pending = life.guard_pending() if facts is not None else None
+    if guard is None or facts is None or pending is None:
+        life.to(ChangeState.STRANDED)
+    elif not life.running_off(facts) or (guard.held_session and pending is not Value.OFF):
+        take_back(life)
+    elif pending is Value.OFF:
+        life.forgive(f"keeping the change failed ({error.code}), yet {guard.name} is shown to be gone")
+    else:
         life.find("guard-left", f"{guard.name} may still fire within {guard.minutes} minutes: {error}")
         life.to(ChangeState.GUARD_LEFT)
-        return False
-    return True
 
 
 def _save(life: Life) -> None:
@@ -195,39 +224,68 @@ def _save(life: Life) -> None:
     try:
         with life.writer() as writer:
             life.hand.carry_out(life.plan.remedy.save, writer, Phase.SAVE)
-    except Refused as error:
-        life.fail(error)
-        life.find("not-saved", f"in force now, but the next boot loses it: {error}")
-        _look_or_stay(life, ChangeState.UNSAVED)
-        return
     except DeviceError as error:
         life.fail(error)
-        _look_or_stay(life, ChangeState.UNSAVED)
+        _not_saved(life, error)
+    else:
+        life.to(ChangeState.MET)
+
+
+def _not_saved(life: Life, error: DeviceError) -> None:
+    """End in the state that a look supports: the save may have acted, or the change be gone meanwhile."""
+    facts = _look_or_end(life)
+    if facts is None:
         return
-    life.to(ChangeState.MET)
+    if not life.running_off(facts):
+        life.to(ChangeState.NOT_SHOWN)
+    elif _saved(facts) is Value.OFF:
+        life.forgive(f"saving failed ({error.code}), yet the saved configuration shows the change")
+        life.to(ChangeState.MET)
+    elif _saved(facts) is Value.ON or isinstance(error, Refused):
+        _unsaved(life, str(error))
+    else:
+        life.find("not-read", f"whether the change is saved could not be told: {error}")
+        _guard_gone(life)
+        if life.at(ChangeState.SAVING):
+            life.to(ChangeState.NOT_SHOWN)
 
 
-def _look_or_stay(life: Life, otherwise: ChangeState) -> None:
-    """After a failure that took nothing away: end in a state that a look supports, or stranded."""
+def _unsaved(life: Life, why: str) -> None:
+    """In force and not stored; should the guard be there still, that is the worse of the two."""
+    life.find("not-saved", f"in force now, but the next boot loses it: {why}")
+    _guard_gone(life)
+    if life.state in (ChangeState.SAVING, ChangeState.MET):
+        life.to(ChangeState.UNSAVED)
+
+
+def _look_or_end(life: Life, patience: frozenset[str] = WORTH_ANOTHER_TRY) -> Facts | None:
+    """A look after a change that was kept; without one the life ends: it answers no more, or in vain."""
     try:
-        facts = life.look_again()
-    except DeviceError:
-        facts = None
-    life.to(otherwise if facts is not None else ChangeState.STRANDED)
+        facts = life.look_again(patience=patience)
+    except DeviceError as error:
+        life.fail(error)
+        life.to(ChangeState.NOT_SHOWN)
+        return None
+    if facts is None:
+        life.to(ChangeState.STRANDED)
+    return facts
+
+
+def _saved(facts: Facts) -> Value:
+    """What the next boot loads, for all helpers together."""
+    return together(tuple(helper.startup for helper in facts.helpers)).value
 
 
 def _guard_gone(life: Life) -> None:
-    if life.plan.guard is None or not life.hand.done:
+    guard = life.plan.guard
+    if guard is None or not life.hand.done:
         return
-    try:
-        pending = life.guard_pending()
-    except DeviceError as error:
-        life.fail(error)
-        pending = Value.UNKNOWN
-    if pending is not Value.OFF:
-        words_ = "is still armed" if pending is Value.ON else "could not be shown to be gone"
-        life.find("guard-left", f"{life.plan.guard.name} {words_}; it may still take the change back")
-        life.to(ChangeState.GUARD_LEFT)
+    pending = life.guard_pending()
+    if pending is Value.OFF:
+        return
+    how = "is still armed" if pending is Value.ON else "could not be shown to be gone"
+    life.find("guard-left", f"{guard.name} {how}; it may still take the change back")
+    life.to(ChangeState.GUARD_LEFT if pending is not None else ChangeState.STRANDED)
 
 
 def _flush(life: Life) -> None:
@@ -243,28 +301,45 @@ def _flush(life: Life) -> None:
 
 
 def _restart(life: Life) -> None:
-    if not life.plan.reboot:
+    if not life.plan.reboot or not _will_stay(life):
         return
     life.to(ChangeState.REBOOTING)
     try:
         restart(life.ports, life.host, life.driver, life.hand, life.plan.reboot, life.boot_seconds)
     except DeviceError as error:
         life.fail(error)
-        _look_or_stay(life, ChangeState.NOT_SHOWN)
+        if _look_or_end(life) is not None:
+            life.to(ChangeState.NOT_SHOWN)
         return
     life.to(ChangeState.MET)
 
 
+def _will_stay(life: Life) -> bool:
+    """Calls are not cut for a restart that would bring the SIP ALG back: the save must have acted."""
+    if not life.plan.remedy.save:
+        return True
+    facts = _look_or_end(life)
+    if facts is None:
+        return False
+    if not life.running_off(facts):
+        life.fail(_not_off(facts, "the change was saved and the router is not restarted"))
+        life.to(ChangeState.NOT_SHOWN)
+    elif _saved(facts) is Value.ON:
+        _save_without_effect(life)
+    return life.at(ChangeState.MET)
+
+
+def _save_without_effect(life: Life) -> None:
+    message = "the save was accepted, but the saved configuration still switches the SIP ALG on"
+    life.fail(DeviceError("save-failed", message))
+    _unsaved(life, message)
+
+
 def _confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
-    try:
-        facts = life.look_again()
-    except DeviceError as error:
-        life.fail(error)
-        life.to(ChangeState.NOT_SHOWN)
-        return
+    # A router that has just started may print half of what it will.
+    facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY)
     if facts is None:
-        life.to(ChangeState.STRANDED)
         return
     for line in moved_besides(life):
         life.find("other-lines-changed", f"not in the plan: {line}")
@@ -272,4 +347,9 @@ def _confirm(life: Life) -> None:
         Verdict.COMPLIANT,
         Verdict.NOT_APPLICABLE,
     )
-    life.to(ChangeState.CONFIRMED if met else ChangeState.NOT_SHOWN)
+    if met:
+        life.to(ChangeState.CONFIRMED)
+    elif life.plan.remedy.save and life.running_off(facts) and _saved(facts) is Value.ON:
+        _save_without_effect(life)
+    else:
+        life.to(ChangeState.NOT_SHOWN)

@@ -7,25 +7,31 @@ anything that follows from it.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sipalg_fix.engine.audit import look_payload
-from sipalg_fix.engine.look import ask_all, judge_host, look
+from sipalg_fix.engine.look import ask_all, judge_host, look, opened
 from sipalg_fix.engine.ports import Writer
-from sipalg_fix.engine.run import Ports
+from sipalg_fix.engine.run import Ports, internal, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Assessment, Intent
-from sipalg_fix.model.change import ChangeState, move
+from sipalg_fix.model.change import NEXT, ChangeState, move
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.errors import DeviceError, SipalgError
+from sipalg_fix.model.errors import DeviceError, JournalError, PlanError, SipalgError
 from sipalg_fix.model.facts import Facts, Finding, Value, together
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import HostPlan
 from sipalg_fix.model.report import HostError, HostResult
-from sipalg_fix.model.session import Transcript
+from sipalg_fix.model.session import Command, Transcript
 
+T = TypeVar("T")
+
+LEASE_SECONDS = 3600.0
+"""How long a host's change may take, its restarts aside."""
 LOOK_AGAIN_SECONDS = 60.0
 """How long a host that went quiet after a change is tried before it counts as lost."""
 WORTH_ANOTHER_TRY = frozenset({"unreachable", "timeout", "connection-lost"})
@@ -33,7 +39,12 @@ WORTH_ANOTHER_TRY = frozenset({"unreachable", "timeout", "connection-lost"})
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """The change of one host. ``first`` are the facts the plan was made from."""
+    """
+    The change of one host.
+
+    ``armed``: the guard was armed, as far as is known, and not shown to be gone since. ``held`` is the
+    session in which a guard lives that ends with its session; ``open`` closes it.
+    """
 
     ports: Ports
     run: str
@@ -49,6 +60,9 @@ class Life:
     error: HostError | None = None
     note: str = ""
     findings: list[Finding] = field(default_factory=list)
+    armed: bool = False
+    held: Writer | None = None
+    open: ExitStack = field(default_factory=ExitStack)
 
     @property
     def host(self) -> Host:
@@ -58,9 +72,12 @@ class Life:
     def to(self, state: ChangeState) -> None:
         """Move on, as far as the life of a change allows it, and have it recorded."""
         self.state = move(self.state, state)
+        if state in (ChangeState.STRANDED, ChangeState.REVERTING):
+            # What was seen before contact went is not what is so now.
+            self.assessment = None
         why = {"why": f"{self.error.code}: {self.error.message}"} if self.error else {}
         self.ports.journal.write(self.run, self.host.name, words.STATE, {"state": state.value, **why})
-        self.ports.progress(self.host.name, state.value)
+        say(self.ports, self.host.name, state.value)
 
     def at(self, state: ChangeState) -> bool:
         """Is the change in this state now?"""
@@ -71,16 +88,47 @@ class Life:
         if self.error is None:
             self.error = HostError(code=error.code, message=str(error))
 
+    def forgive(self, note: str) -> None:
+        """What went wrong did no harm, as a look has shown."""
+        self.error = None
+        self.note = note
+
     def find(self, code: str, message: str) -> None:
         """Something a person should know."""
         self.findings.append(Finding(code=code, message=message))
 
+    def abandon(self, error: HostError) -> None:
+        """End a change that met what nobody foresaw, in the state that claims least."""
+        if self.error is None:
+            self.error = error
+        else:
+            self.find(error.code, error.message)
+        if not NEXT[self.state]:
+            return
+        untouched = not self.hand.done and ChangeState.REFUSED in NEXT[self.state]
+        self.to(ChangeState.REFUSED if untouched else ChangeState.STRANDED)
+
     def writer(self) -> AbstractContextManager[Writer]:
         """A new session that may change things."""
-        return self.ports.connections.writer(self.host, self.driver)
+        return opened(self.ports.connections.writer(self.host, self.driver))
+
+    @contextmanager
+    def keeper(self) -> Iterator[Writer]:
+        """The session in which the guard is told that all is well: its own where it lives in one."""
+        if self.held is not None:
+            yield self.held
+        else:
+            with self.writer() as writer:
+                yield writer
+
+    def let_go(self) -> None:
+        """Close the session in which the guard lives; one that was not settled fires now."""
+        self.held = None
+        self.open.close()
 
     def look(self) -> Facts:
         """What a session opened now shows; recorded. DeviceError when it cannot be had."""
+        self.assessment = None
         self.facts = look(self.ports.connections, self.host, self.driver)
         self.assessment = judge_host(
             self.facts,
@@ -94,37 +142,69 @@ class Life:
         self.ports.journal.write(self.run, self.host.name, words.LOOKED, payload)
         return self.facts
 
-    def look_again(self, seconds: float = LOOK_AGAIN_SECONDS) -> Facts | None:
+    def look_again(
+        self, seconds: float = LOOK_AGAIN_SECONDS, patience: frozenset[str] = WORTH_ANOTHER_TRY
+    ) -> Facts | None:
         """
         The same, tried until it answers or ``seconds`` have passed; None when it stays lost. What it
-        says but cannot be read, or a refused login, is a DeviceError at once.
+        says but cannot be read, or a refused login, is a DeviceError at once, but for what ``patience``
+        names: that is one only in the end.
         """
-        until, wait = self.ports.clock.monotonic() + seconds, 0.5
-        while True:
-            try:
-                return self.look()
-            except DeviceError as error:
-                if error.code not in WORTH_ANOTHER_TRY:
-                    raise
-                if self.ports.clock.monotonic() + wait > until:
-                    self.fail(error)
-                    return None
-            self.ports.clock.pause(wait)
-            wait = min(wait * 2, 5.0)
+        return self._tried(self.look, seconds, patience)
+
+    def look_or_none(self) -> Facts | None:
+        """The same; None also when it answers what is of no use. Why is remembered."""
+        try:
+            return self.look_again()
+        except DeviceError as error:
+            self.fail(error)
+            return None
 
     def running_off(self, facts: Facts) -> bool:
         """Does the configuration in force now say off, for every helper?"""
         planes = together(tuple(helper.running for helper in facts.helpers))
         return bool(facts.not_applicable) or planes.value is Value.OFF
 
-    def guard_pending(self) -> Value:
-        """Whether the guard may still fire, by looking at the device: off is proven gone."""
+    def guard_pending(self) -> Value | None:
+        """
+        Whether the guard may still fire, by looking at the device: off is proven gone; None when nothing
+        answers any more.
+        """
         guard = self.driver.guard
-        if guard is None or self.plan.guard is None:
+        if self.plan.guard is None:
             return Value.OFF
-        with self.ports.connections.reader(self.host, self.driver) as reader:
-            seen = ask_all(reader, self.driver, guard.proof, Transcript())
-        return guard.pending(seen).value
+        if guard is None:
+            return Value.UNKNOWN
+        proof = guard.proof
+        try:
+            seen = self._tried(lambda: self._asked(proof), LOOK_AGAIN_SECONDS, WORTH_ANOTHER_TRY)
+            value = guard.pending(seen).value if seen is not None else None
+        except DeviceError as error:
+            self.fail(error)
+            return Value.UNKNOWN
+        if value in (Value.ON, Value.OFF):
+            self.armed = value is Value.ON
+        return value
+
+    def _asked(self, commands: tuple[Command, ...]) -> Transcript:
+        with opened(self.ports.connections.reader(self.host, self.driver)) as reader:
+            return ask_all(reader, self.driver, commands, Transcript())
+
+    def _tried(self, ask: Callable[[], T], seconds: float, patience: frozenset[str]) -> T | None:
+        clock = self.ports.clock
+        until, wait = clock.monotonic() + seconds, 0.5
+        while True:
+            try:
+                return ask()
+            except DeviceError as error:
+                late = clock.monotonic() + wait > until
+                if error.code not in patience or (late and error.code not in WORTH_ANOTHER_TRY):
+                    raise
+                if late:
+                    self.fail(error)
+                    return None
+            clock.pause(wait)
+            wait = min(wait * 2, 5.0)
 
     def result(self) -> HostResult:
         """The host's line in the report."""
@@ -144,7 +224,34 @@ class Life:
         )
 
     def _diff(self) -> tuple[str, ...]:
-        return config_diff(self.plan.facts, self.facts) if self.facts and self.hand.done else ()
+        """Between the plan's facts and the last look, where that one succeeded."""
+        if self.facts is None or self.assessment is None or not self.hand.done:
+            return ()
+        return config_diff(self.plan.facts, self.facts)
+
+
+def to_its_end(life: Life, lived: Callable[[Life], None]) -> HostResult:
+    """
+    One host's change under its lock, whatever happens: it ends in a state that is recorded, and a fault
+    of ours after something was sent ends it as STRANDED. Only the journal's failure is raised.
+    """
+    seconds = LEASE_SECONDS + life.boot_seconds
+    try:
+        with life.ports.journal.lease(life.host.label, life.run, seconds), life.open:
+            lived(life)
+    except JournalError as error:
+        if not life.hand.done:
+            raise
+        message = (
+            f"{error}. {len(life.hand.done)} commands had been sent to {life.host.name}, which was last "
+            f"known as {life.state.value}: look at it"
+        )
+        raise JournalError(error.code, message) from error
+    except (DeviceError, PlanError) as error:
+        life.abandon(HostError(code=error.code, message=str(error)))
+    except Exception as error:  # noqa: BLE001 - the host's edge: a fault of ours must not leave it between states
+        life.abandon(internal(error))
+    return life.result()
 
 
 def config_diff(before: Facts, after: Facts) -> tuple[str, ...]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from sipalg_fix.engine.apply import LEASE_SECONDS
 from sipalg_fix.engine.audit import assessed, driver_of, result_of
 from sipalg_fix.engine.boot import restart
-from sipalg_fix.engine.run import Ports, Told, over
+from sipalg_fix.engine.life import LEASE_SECONDS
+from sipalg_fix.engine.run import Ports, Told, failed, over, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model.assessment import Intent
-from sipalg_fix.model.errors import DeviceError
+from sipalg_fix.model.errors import DeviceError, Refused
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.playbook import Target
 from sipalg_fix.model.report import HostResult, Report
 
 
 def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, *, seconds: float) -> Report:
-    """Restart each host and say what it is after its new boot."""
+    """
+    Restart each host and say what it is after its new boot. One that does not come back is STRANDED; one
+    that refuses, or goes on in its old boot, is as it was.
+    """
     by_name = {target.host.name: target for target in targets}
 
     def work(run: str, host: Host) -> HostResult:
@@ -25,10 +29,15 @@ def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, 
         if not driver.reboot:
             raise DeviceError("command-refused", f"{driver.title} is not restarted by this tool")
         hand = Hand(journal=ports.journal, run=run, host=host.name, done=[], phases=set())
-        with ports.journal.lease(host.label, run, LEASE_SECONDS):
-            ports.progress(host.name, "rebooting")
-            restart(ports, host, driver, hand, driver.reboot, seconds)
+        with ports.journal.lease(host.label, run, LEASE_SECONDS + seconds):
+            say(ports, host.name, "rebooting")
+            try:
+                restart(ports, host, driver, hand, driver.reboot, seconds)
+            except DeviceError as error:
+                if not isinstance(error, Refused) and error.code != "not-rebooted":
+                    raise
+                return replace(failed(host, error.code, str(error)), done=tuple(hand.done))
             facts, assessment = assessed(ports, run, by_name[host.name], intent)
-        return result_of(host, facts, assessment)
+        return replace(result_of(host, facts, assessment), done=tuple(hand.done))
 
     return over(ports, "reboot", [target.host for target in targets], work, told)
