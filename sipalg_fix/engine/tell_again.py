@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sipalg_fix.engine.past import last_state, value_of
 from sipalg_fix.engine.ports import Journal, first
 from sipalg_fix.model import journal as words
-from sipalg_fix.model.canon import from_plain
-from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.change import NEXT, ChangeState
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.journal import Row
 from sipalg_fix.model.report import HostError, HostResult, Report
@@ -19,9 +19,7 @@ def tell_again(journal: Journal, run: str) -> Report:
     began, ended = first(rows, words.RUN_STARTED), first(rows, words.RUN_ENDED)
     if began is None:
         raise PlanError("run-unknown", f"there is no run {run}; 'sipalg-fix runs' lists them")
-    results = {
-        row.host: from_plain(HostResult, row.payload) for row in rows if row.step == words.RESULT and row.host
-    }
+    results = {row.host: value_of(HostResult, row) for row in rows if row.step == words.RESULT and row.host}
     names = [str(name) for name in began.payload.get("hosts", ())]
     begun = [name for name in names if name in results or any(row.host == name for row in rows)]
     return Report(
@@ -38,22 +36,24 @@ def tell_again(journal: Journal, run: str) -> Report:
         stopped="" if ended else "this run has no end: it is under way, or was cut short",
         interrupted=bool(ended and ended.payload.get("interrupted")),
         head=rows[-1].hash,
+        extra=tuple((str(name), str(value)) for name, value in began.payload.get("extra", ())),
     )
 
 
 def _cut_short(name: str, rows: Iterable[Row]) -> HostResult:
     """A host whose outcome was never written: nothing is claimed but its last recorded state."""
     own = [row for row in rows if row.host == name]
-    states = [str(row.payload["state"]) for row in own if row.step == words.STATE]
+    last = last_state(own)
     sent = [row for row in own if row.step == words.SENDING]
     planned = first(own, words.PLANNED)
     shown = planned.payload["plan"]["host"] if planned else {}
-    message = f"the run was cut short here, last known as {states[-1] if states else 'begun'}"
+    message = f"the run was cut short here, last known as {last.value if last else 'begun'}"
+    ended = last if last is not None and not NEXT[last] else None
     return HostResult(
         host=name,
         site=str(shown.get("site", "")),
         platform=str(shown.get("platform", "")),
         error=HostError(code="connection-lost", message=message),
-        change=ChangeState.STRANDED if sent else None,
+        change=ended or (ChangeState.STRANDED if sent else None),
         done=tuple(str(row.payload["command"]) for row in sent),
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sipalg_fix.engine.audit import assessed, result_of
+from sipalg_fix.engine.past import last_seen, last_state, value_of
 from sipalg_fix.engine.ports import Journal
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Intent
-from sipalg_fix.model.canon import from_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.facts import Finding
@@ -19,18 +19,18 @@ from sipalg_fix.model.report import HostResult, Report
 
 
 def promised(journal: Journal, run: str) -> Mapping[str, tuple[Intent, str, ChangeState]]:
-    """Host -> (the intent of that run, the settings it last saw, how its change ended)."""
+    """
+    Host -> (the intent of that run, the settings it last saw, how its change ended). The settings are
+    empty when it never saw the host again after sending: what differs then is the run's own doing.
+    """
     rows = journal.rows(run)
     if not rows:
         raise PlanError("run-unknown", f"there is no run {run}; 'sipalg-fix runs' lists them")
     found: dict[str, tuple[Intent, str, ChangeState]] = {}
-    for row in rows:
-        if row.step == words.PLANNED:
-            found[row.host] = (from_plain(Intent, row.payload["intent"]), "", ChangeState.PLANNED)
-        elif row.host in found and row.step == words.LOOKED:
-            found[row.host] = (found[row.host][0], str(row.payload["settings"]), found[row.host][2])
-        elif row.host in found and row.step == words.STATE:
-            found[row.host] = (*found[row.host][:2], ChangeState(row.payload["state"]))
+    for planned in (row for row in rows if row.step == words.PLANNED):
+        own = [row for row in rows if row.host == planned.host]
+        intent = value_of(Intent, planned, "intent")
+        found[planned.host] = (intent, last_seen(own), last_state(own) or ChangeState.PLANNED)
     if not found:
         raise PlanError("run-unknown", f"run {run} changed nothing, so there is nothing to verify it against")
     return found
@@ -51,6 +51,8 @@ def verify(
         if against is None:
             facts, assessment = assessed(ports, run, by_name[host.name], intent)
             return result_of(host, facts, assessment)
+        if host.name not in against:
+            raise PlanError("run-unknown", f"the run that is verified had nothing to do with {host.name}")
         wanted, settings, state = against[host.name]
         facts, assessment = assessed(ports, run, by_name[host.name], wanted)
         findings = []
