@@ -52,17 +52,19 @@ def _flush(driver: Driver, facts: Facts, remedy: Remedy, how: How) -> tuple[Step
 def _reboot(driver: Driver, remedy: Remedy, how: How) -> tuple[tuple[Step, ...], tuple[Objection, ...]]:
     if remedy.empty or remedy.impossible:
         return (), ()
-    match how.reboot:
-        case RebootRule.ALWAYS:
-            return driver.reboot, ()
-        case RebootRule.NEVER if remedy.reboot:
-            message = "the change acts only after a restart, and the playbook says 'reboot: never'"
-            return (), (Objection(code="needs-reboot", message=message),)
-        case RebootRule.IF_NEEDED | None if remedy.reboot:
-            message = "the change acts only after a restart; the plan ends with one"
-            return driver.reboot, (Objection(code="reboots", message=message),)
-        case _:
-            return (), ()
+    rule = how.reboot or RebootRule.IF_NEEDED
+    if rule is not RebootRule.ALWAYS and not remedy.reboot:
+        return (), ()
+    if rule is RebootRule.NEVER:
+        message = "the change acts only after a restart, and the playbook says 'reboot: never'"
+        return (), (Objection(code="needs-reboot", message=message),)
+    if not driver.reboot:
+        message = f"the change is to end with a restart, and this tool does not restart a {driver.title}"
+        return (), (Objection(code="needs-reboot", message=message),)
+    if rule is RebootRule.ALWAYS:
+        return driver.reboot, ()
+    message = "the change acts only after a restart; the plan ends with one"
+    return driver.reboot, (Objection(code="reboots", message=message),)
 
 
 def _guard(
