@@ -18,7 +18,7 @@ import typer
 
 from sipalg_fix import __version__
 from sipalg_fix.cli import changing, looking, past, setup
-from sipalg_fix.model.errors import DeviceError, InputError, JournalError, PlanError
+from sipalg_fix.model.errors import DeviceError, InputError, JournalError, PlanError, SipalgError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """The framework's class for bad usage; it moved between packages, its place above BadParameter did not."""
@@ -97,6 +97,9 @@ def run(words: list[str]) -> int:
     except JournalError as error:
         _say(f"{error} [{error.code}]")
         return 1
+    except SipalgError as error:
+        _say(str(error))
+        return 64
     except BrokenPipeError:
         # The reader of a pipe went away (`| head`): nothing more to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
