@@ -215,6 +215,8 @@ def secret(value: SecretStr) -> SecretStr:
     """A reference, or the secret itself; nothing of it is quoted, whatever it looks like."""
     scheme, colon, place = value.get_secret_value().partition(":")
     wrong = ""
+    if not value.get_secret_value().isprintable():
+        raise refusal(codes.BAD_REFERENCE, "holds a control character or line break: write it on one line")
     if scheme == "env" and colon and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", place):
         wrong = "'env:' takes the name of an environment variable: letters, digits and '_'"
     elif scheme in ("file", "ask") and colon and (not place.strip() or not place.isprintable()):

@@ -56,7 +56,7 @@ def problems_of(
     """All that is wrong, but for these places, of which all is said."""
     found = []
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
-        path = tuple(step for step in detail["loc"] if step != "[key]")
+        path = detail["loc"]
         if path in skip:
             continue
         code, message = _words(detail["type"], detail.get("ctx", {}), path, model, numbers)
@@ -74,10 +74,8 @@ def unsaid(notes: list[Problem], problems: Iterable[Problem]) -> tuple[Problem, 
 
 def refused_paths(error: ValidationError) -> tuple[Path, ...]:
     """Where the refused values stand."""
-    return tuple(
-        tuple(step for step in detail["loc"] if step != "[key]")
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(detail["loc"] for detail in details)
 
 
 def _words(

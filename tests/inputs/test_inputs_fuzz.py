@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from stock_inventories import PLATFORMS, outcome, read
 
@@ -19,7 +19,9 @@ from sipalg_fix.inputs.playbook import read_playbook
 from sipalg_fix.model.errors import InputError
 from sipalg_fix.model.host import AccessSettings, Host, SecretRef
 
-ON_DISK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ON_DISK = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 KEYS = st.sampled_from(
     ["hostname", "port", "username", "password", "platform", "groups", "data", "site", "connection_options",
      "cli", "api", "rest", "ssh", "netmiko", "extras", "key_file", "secret", "plain", "tls_pin", "seconds",
@@ -80,6 +82,7 @@ def test_any_text_is_an_inventory_and_a_playbook_or_an_input_error(tmp_path: Pat
 
 @ON_DISK
 @given(tree=st.dictionaries(KEYS, TREES, max_size=6), version=st.just(1) | TREES)
+@example(tree={"[key]": None}, version=1)
 def test_any_tree_is_a_playbook_or_an_input_error(tmp_path: Path, tree: Any, version: Any) -> None:
     """Known keys in all the wrong places."""
     file = tmp_path / "book.yaml"

@@ -15,7 +15,7 @@ from sipalg_fix.model.errors import InputError
 from sipalg_fix.model.playbook import DEFAULT_HOW, Excused, GuardRule, How, Override, Playbook, RebootRule
 
 ROOT = Path(__file__).parents[2]
-ON_DISK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+ON_DISK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read(folder: Path, text: str) -> Playbook:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipalg_fix.inputs.selection import select, terms_of
 from sipalg_fix.model.errors import InputError
 from sipalg_fix.model.host import Host
+
+UNHURRIED = settings(deadline=None)
 
 
 def host(name: str, site: str = "", platform: str = "p", groups: tuple[str, ...] = (), **data: str) -> Host:
@@ -161,6 +163,7 @@ def taken(hosts: tuple[Host, ...], pattern: str) -> tuple[Host, ...] | None:
         return None
 
 
+@UNHURRIED
 @given(SOME, TERM)
 def test_a_term_and_its_opposite_part_the_fleet(hosts: tuple[Host, ...], term: str) -> None:
     """Each host is on exactly one side; and both are errors, or neither."""
@@ -171,6 +174,7 @@ def test_a_term_and_its_opposite_part_the_fleet(hosts: tuple[Host, ...], term: s
         assert len(inside) + len(outside) == len(hosts)
 
 
+@UNHURRIED
 @given(SOME, st.lists(TERM, min_size=1, max_size=3), st.sampled_from([",", ":", " , "]), st.randoms())
 def test_terms_are_sets(hosts: tuple[Host, ...], terms: list[str], joint: str, random: object) -> None:
     """Bare terms add up, ``&`` terms meet, in any order and whatever joins them."""
@@ -190,6 +194,7 @@ def test_terms_are_sets(hosts: tuple[Host, ...], terms: list[str], joint: str, r
     assert list(union) == [one for one in hosts if one in union]
 
 
+@UNHURRIED
 @given(SOME, st.text(max_size=30).filter(lambda text: "@" not in text))
 def test_any_text_is_hosts_or_an_input_error(hosts: tuple[Host, ...], pattern: str) -> None:
     """Nothing else comes out of it."""
@@ -197,6 +202,7 @@ def test_any_text_is_hosts_or_an_input_error(hosts: tuple[Host, ...], pattern: s
     assert found is None or set(one.name for one in found) <= {one.name for one in hosts}
 
 
+@UNHURRIED
 @given(st.text(max_size=30))
 def test_terms_can_be_written_again(pattern: str) -> None:
     """What was understood of a pattern means the same when it is written down again."""

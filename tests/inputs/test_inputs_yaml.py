@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stock_inventories import outcome
 
 from sipalg_fix.inputs import codes
 from sipalg_fix.inputs.strict_yaml import MAX_DEPTH, Table, as_plain, decode, line_of, parse
 from sipalg_fix.model.errors import InputError
+
+UNHURRIED = settings(deadline=None)
 
 
 def plain(text: str) -> object:
@@ -125,6 +127,7 @@ def test_a_byte_order_mark_is_no_character_of_the_text() -> None:
         decode("a: 1".encode("utf-16"), "f")
 
 
+@UNHURRIED
 @given(st.text())
 def test_any_text_is_a_tree_or_an_input_error(text: str) -> None:
     """Nothing else comes out of it, whatever goes in."""
@@ -137,6 +140,7 @@ def test_any_text_is_a_tree_or_an_input_error(text: str) -> None:
         assert found is None or 1 <= found.line <= lines
 
 
+@UNHURRIED
 @given(st.text(alphabet="ab:-?[]{}&*!|>'\"%@`#,~<\t\n \\", max_size=60))
 def test_any_punctuation_is_a_tree_or_an_input_error(text: str) -> None:
     """The same where it is most likely to hurt; and a tree can be walked."""
@@ -147,6 +151,7 @@ def test_any_punctuation_is_a_tree_or_an_input_error(text: str) -> None:
         assert found is None or as_plain(found) is not None
 
 
+@UNHURRIED
 @given(st.binary())
 def test_any_bytes_are_a_text_or_an_input_error(data: bytes) -> None:
     """A file may hold anything."""
