@@ -64,7 +64,7 @@ class Extras(BaseModel):
         default=None, description="File with the CA that signed the device's certificate."
     )
     legacy_crypto: Switch | None = Field(
-        None, description="Allow SHA-1 in SSH, for devices with nothing else."
+        None, description="Allow old cryptography (SHA-1, TLS 1.0) for a device with nothing else."
     )
     seconds: Seconds | None = Field(default=None, description="Hard deadline of one session.")
 
