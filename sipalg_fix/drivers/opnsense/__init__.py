@@ -1,0 +1,74 @@
+"""
+OPNsense: the SIP proxy of the plugin os-siproxd; OPNsense itself has no SIP ALG and no switch for one.
+
+What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sipalg_fix.drivers._family import went_back
+from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
+from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, PROBES, REST, SSH, TIME
+from sipalg_fix.drivers.opnsense.read import boot_mark, parse
+from sipalg_fix.model.driver import Driver, Support
+from sipalg_fix.model.session import Basic, HttpsJson, SshExec
+
+SECRET = (
+    r"(?:\w*password\w*|\w*passwd\w*|\w*secret\w*|\w*psk\w*|\w*bindpw\w*|pre-shared-key|prv|privkey|"
+    r"private_?key|shared_?key|tls|key|hash|authorizedkeys|otp_seed|apikeys|token|community|rocommunity)"
+)
+
+
+PRIVILEGES = (
+    "page-services-siproxd",
+    "page-system-firmware-manualupdate",
+    "page-system-login-logout",
+    "page-firewall-nat-portforward-edit",
+    "page-diagnostics-configurationhistory",
+)
+"""siproxd; version and plugins; uptime; port forwards; the backup."""
+
+
+def rebooted(before: str, after: str, seconds: float) -> bool:
+    """Uptimes by :func:`went_back`; moments of boot by a later one (a clock set meanwhile shows as that)."""
+    was, now = (re.fullmatch(r"booted (\d+)", mark) for mark in (before, after))
+    if was is not None and now is not None:
+        return int(now[1]) > int(was[1]) + 5
+    return went_back(before, after, seconds)
+
+
+DRIVER = Driver(
+    platform="opnsense",
+    title="OPNsense",
+    aliases=("oxlorg.opnsense", "ansibleguy.opnsense", "puzzle.opnsense"),
+    accesses={
+        REST: HttpsJson(login=Basic()),
+        SSH: SshExec(wrap="/bin/sh -c '<command>'"),
+    },
+    probes=PROBES,
+    parse=parse,
+    remedy=remedy,
+    reboot=REBOOT,
+    boot_probes=(TIME, BOOT),
+    boot_mark=boot_mark,
+    rebooted=rebooted,
+    backup=(BACKUP,),
+    secrets=(
+        re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),
+        re.compile(rf'"{SECRET}":\s*"(?P<secret>(?:[^"\\]|\\.)+)"', re.IGNORECASE),
+    ),
+    support=Support(
+        versions=("24.7 to 26.7, with os-siproxd",),
+        unverified=(
+            "firmware information and the state of the service on a real box: known from the source",
+            "port forwards to an address of the router other than 127.0.0.1",
+            "that no state is left that alters SIP once the proxy is stopped",
+        ),
+        account={
+            "audit": ("# System: Access: Users, privileges of the API user:", *PRIVILEGES),
+            "change": ("# the same, and for restarts:", "page-diagnostics-rebootsystem"),
+        },
+    ),
+)

@@ -1,0 +1,38 @@
+"""
+OPNsense: what it is asked, over its API and, where that is configured, as root by SSH.
+
+Root's shell is csh, so commands are wrapped for sh. Paths: the controllers in opnsense/core and in
+opnsense/plugins, net/siproxd; replies recorded from OPNsense's own api.php, 2026-11.
+"""
+
+from __future__ import annotations
+
+from sipalg_fix.model.session import Command
+
+REST, SSH = "rest", "ssh"
+
+
+def get(path: str) -> Command:
+    """A GET; without its backend daemon OPNsense takes 20 seconds to say so (recorded)."""
+    return Command(access=REST, text=f"GET {path}", seconds=60)
+
+
+def shell(line: str) -> Command:
+    """A command for sh."""
+    return Command(access=SSH, text=line)
+
+
+FIRMWARE = get("/api/core/firmware/info")
+GENERAL = get("/api/siproxd/general/get")
+SERVICE = get("/api/siproxd/service/status")
+FORWARDS = get("/api/firewall/d_nat/search_rule")
+"""Port forwards; 26.1 and later."""
+TIME = get("/api/diagnostics/system/system_time")
+"""Uptime. It is asked of the backend daemon: where this answers, that is alive."""
+VERSION = shell("opnsense-version")
+ENABLED = shell("pluginctl -g OPNsense.siproxd.general.enabled")
+DAEMON = shell("service siproxd onestatus")
+RULES = shell("pfctl -sn 2>&1 && echo end of rules")
+BOOT = shell("sysctl -n kern.boottime")
+PROBES = (GENERAL, SERVICE, FIRMWARE, FORWARDS, TIME, VERSION, ENABLED, DAEMON, RULES, BOOT)
+BACKUP = get("/api/core/backup/download/this")
