@@ -142,7 +142,7 @@ def judge(tell: Tell, reply: Reply) -> None:
     said = _last_words(text) or reply.status
     refused = next(filter(None, (re.search(each, text, re.MULTILINE) for each in tell.refusals)), None)
     if not reply.ok or refused:
-        words = refused[0].strip() if refused and reply.ok else f"{said} ({reply.status})"
+        words = _line(text, refused) if refused else f"{said} ({reply.status})"
         raise Refused(
             f"{tell.command.text}: the device said {words!r}", reply=text, code=_code(refused) or tell.code
         )
@@ -154,6 +154,13 @@ def judge(tell: Tell, reply: Reply) -> None:
         raise Refused(
             f"{tell.command.text}: the prompt afterwards was {reply.prompt!r}", reply=text, code=tell.code
         )
+
+
+def _line(text: str, found: re.Match[str]) -> str:
+    """The line, or lines, in which something was found."""
+    begun = text[: found.start()].rpartition("\n")[2]
+    rest = text[found.end() :].partition("\n")[0]
+    return f"{begun}{found[0]}{rest}".strip()
 
 
 def _code(refused: re.Match[str] | None) -> str:
