@@ -112,6 +112,7 @@ class NoProber:
 class Secrets:
     """Looks references up once, and remembers what it found so that it can be kept out of every text."""
 
+    warn: Callable[[str], None] = lambda text: None
     found: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -121,7 +122,9 @@ class Secrets:
 
         with self.lock:
             if reference.text not in self.found:
-                self.found[reference.text] = resolve(reference, ask=getpass.getpass, env=os.environ)
+                self.found[reference.text] = resolve(
+                    reference, ask=getpass.getpass, env=os.environ, warn=self.warn
+                )
             return self.found[reference.text]
 
 
@@ -146,7 +149,14 @@ def key_store(places: Places) -> KeyStore:
     return KeyStore(places.state / "host_keys", user_file=Path.home() / ".ssh" / "known_hosts")
 
 
-def ports(places: Places, stop: Stop, progress: Progress, prober: Prober | None = None) -> Ports:
+def ports(
+    places: Places,
+    stop: Stop,
+    progress: Progress,
+    *,
+    warn: Callable[[str], None],
+    prober: Prober | None = None,
+) -> Ports:
     """The engine's ports on the real world."""
     from sipalg_fix.transports.connections import Connections
 
@@ -154,7 +164,7 @@ def ports(places: Places, stop: Stop, progress: Progress, prober: Prober | None 
         tool=TOOL,
         by=who(),
         today=date.today(),
-        connections=Connections(secrets=Secrets().resolve, keys=key_store(places)),
+        connections=Connections(secrets=Secrets(warn).resolve, keys=key_store(places)),
         drivers=drivers(),
         clock=SystemClock(stop),
         journal=open_journal(places),

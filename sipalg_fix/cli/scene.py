@@ -51,7 +51,12 @@ class Scene:
         from sipalg_fix.wiring import ports
 
         self.screen.total = hosts
-        return ports(self.places, self.interrupts, self.screen.progress)
+        return ports(
+            self.places,
+            self.interrupts,
+            self.screen.progress,
+            warn=lambda text: self.screen.say(f"warning: {text}"),
+        )
 
 
 @contextmanager
@@ -98,7 +103,7 @@ def selected(
     stock = read_inventory(inventory, platform_shapes())
     for warning in stock.warnings:
         screen.say(f"warning: {warning}")
-    hosts = select(select(stock.hosts, book.select), limit)
+    hosts = select(select(stock.hosts, book.select, where=(book.source or "playbook", 1)), limit)
     book = replace(book, forks=forks or book.forks)
     return Selected(
         inventory=stock,
@@ -113,7 +118,7 @@ def _targets(stock: Inventory, book: Playbook, names: set[str]) -> tuple[Target,
     from sipalg_fix.model.playbook import Target
 
     def members(pattern: str) -> set[str]:
-        return {host.name for host in select(stock.hosts, pattern)}
+        return {host.name for host in select(stock.hosts, pattern, where=(book.source or "playbook", 1))}
 
     overridden = {override.select: members(override.select) for override in book.overrides}
     excused = [(members(excuse.select), excuse.exemption) for excuse in book.exemptions]
