@@ -30,7 +30,7 @@ from sipalg_fix.reports import (
     render_runs,
     render_table,
 )
-from sipalg_fix.reports.spreadsheet import COLUMNS, FORMULA
+from sipalg_fix.reports.spreadsheet import COLUMNS, FORMULA, harmless
 from sipalg_fix.reports.words import CHANGES, EXITS, SETTLED, UNSETTLED, Bucket, bucket, for_calls, visible
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -160,6 +160,13 @@ def test_csv_is_one_line_a_host_and_no_formula(report: Report) -> None:
         assert not any(cell.strip(" ")[:1] in FORMULA for cell in row if cell.strip(" "))
         named = dict(zip(COLUMNS, row, strict=True))
         assert named["host"].removeprefix("'") == visible(result.host).removeprefix("'")
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+49 30", "-2", "@a", " =1+1", "\t=1", "\n-1", "＝1"])
+def test_a_cell_that_begins_like_a_formula_is_text(cell: str) -> None:
+    """Blanks before it do not help; what only holds such a letter further on is left alone."""
+    assert harmless(cell) == "'" + visible(cell)
+    assert harmless(f"a{cell}") == visible(f"a{cell}")
 
 
 def test_visible_shows_what_acts_and_leaves_the_rest() -> None:

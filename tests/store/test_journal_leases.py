@@ -81,6 +81,20 @@ def test_who_lost_a_lease_does_not_free_the_new_holder(opened: Open, clock: Call
             pytest.fail("the host is held")
 
 
+def test_a_run_that_took_a_host_again_keeps_it_when_the_first_hold_ends(
+    journal: Journal, clock: Callable[[], str]
+) -> None:
+    """A lease is known by when it ends, too: leaving the one that ran out does not give back the other."""
+    run, other = journal.open_run("apply", {}), journal.open_run("apply", {})
+    old = journal.lease("edge-1", run, 60)
+    old.__enter__()
+    clock.ahead = 100.0  # type: ignore[attr-defined]  # the test's clock
+    with journal.lease("edge-1", run, 60):
+        old.__exit__(None, None, None)
+        with pytest.raises(PlanError, match=f"the run {run}"), journal.lease("edge-1", other, 60):
+            pytest.fail("the host is held")
+
+
 HOLD = """
 import sys
 from sipalg_fix.store.journal import Journal
