@@ -22,6 +22,7 @@ from sipalg_fix.model.canon import canonical
 from sipalg_fix.model.errors import JournalError, PlanError
 from sipalg_fix.model.journal import START, Row, RunLine, broken_link, row_hash
 from sipalg_fix.store.database import BUSY_SECONDS, open_database
+from sipalg_fix.store.leases import Leases
 from sipalg_fix.store.schema import JOURNAL, LOCK_ALL, RUNS
 
 PART: Final = 500
@@ -77,8 +78,6 @@ class Journal:
 
         It is not prolonged: ask for longer than the change can take. See :mod:`sipalg_fix.store.leases`.
         """
-        from sipalg_fix.store.leases import Leases
-
         return Leases(self._database, self._now, self._by, self._append).hold(host, run, seconds)
 
     def runs(self, limit: int = 20) -> tuple[RunLine, ...]:
