@@ -141,7 +141,9 @@ class _Transport(httpx.BaseTransport):
             if "without" in str(error):  # "disconnected without sending a response", "closed without …"
                 raise self._endpoint.lost("before it had answered") from None
             raise self._endpoint.error("not-understood", "does not answer with HTTP") from None
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        except httpcore.LocalProtocolError:
+            raise self._endpoint.error("not-understood", "cannot be asked this in valid HTTP") from None
+        except (httpcore.NetworkError, httpcore.TimeoutException):
             raise self._endpoint.lost("before it had answered") from None
         # Not decoded: no encoding was asked for.
         headers = [(name, value) for name, value in reply.headers if name.lower() != b"content-encoding"]

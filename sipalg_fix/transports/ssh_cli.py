@@ -107,10 +107,11 @@ class _Login:
 
 
 def _kind(endpoint: Endpoint, access: SshCli) -> type[Any]:
-    """netmiko's class."""
+    """netmiko's class; never one for a way of talking that is not encrypted."""
     found: type[Any] | None = CLASS_MAPPER.get(access.netmiko_type)
-    if found is None:
-        raise endpoint.error("internal", f"is of a kind that netmiko does not know: {access.netmiko_type}")
+    if found is None or access.netmiko_type.endswith(("_telnet", "_serial")):
+        what = f"is of a kind that netmiko does not know over SSH: {access.netmiko_type}"
+        raise endpoint.error("internal", what)
     return found
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.host import AccessSettings
@@ -97,6 +100,18 @@ def test_a_new_prompt_counts_only_when_nothing_follows() -> None:
     """A line of output that looks like a prompt may end a packet; the rest of the output comes after it."""
     tape = Tape().expect("cat log\n", "cat log\r\nlogin of\r\nroot@host# ", "rejected\r\nubnt@ubnt:~$ ", None)
     assert dialogue(tape).exchange(ask("cat log")).text == "login of\nroot@host# rejected"
+
+
+STREAM = "show log\r\nlogin:\r\nroot@host# \x1b[1mrejected\x1b[m\r\n:\x1b[K\r\x1b[K\r\nend\r\nubnt@ubnt:~$ "
+
+
+@given(st.sets(st.integers(1, len(STREAM) - 1)))
+def test_how_an_answer_is_cut_into_packets_does_not_matter(cuts: set[int]) -> None:
+    """Between any two bytes, also where a prompt or a pager seems to stand at the end."""
+    places = [0, *sorted(cuts), len(STREAM)]
+    chunks = [STREAM[start:end] for start, end in pairwise(places)]
+    tape = Tape().expect("show log\n", *chunks, None)
+    assert dialogue(tape).exchange(ask("show log")).text == "login:\nroot@host# rejected\n\nend"
 
 
 def test_questions_are_answered_once_each_in_the_order_in_which_they_come() -> None:

@@ -138,8 +138,9 @@ def test_plain_is_for_the_host_to_say(keys: KeyStore) -> None:
         assert connections(keys).scan(plain, DRIVER) == ()
         with connections(keys).reader(plain, DRIVER) as reader:
             assert reader.ask(HELPER).status == "ok"
-        # A client that speaks TLS to a server that waits for words: whatever comes of it, no login was sent.
-        assert refused(keys, host(at, seconds=0.5), DRIVER, HELPER).code in ("timeout", "not-understood")
+        # TLS said to a server that waits for words: what it makes of our random bytes differs each time.
+        code = refused(keys, host(at, seconds=0.5), DRIVER, HELPER).code
+        assert code in ("timeout", "not-understood", "unreachable")
 
 
 def test_a_certificate_is_believed_by_pin_by_name_or_by_authority(

@@ -272,3 +272,10 @@ def test_only_a_backup_is_sealed(server: SshServer, keys: KeyStore) -> None:
         assert reader.ask(SHOW).sealed == ""
     with connections(keys).reader(host, small_driver(backup=(SHOW,))) as reader:
         assert reader.ask(SHOW).sealed == ""
+
+
+@pytest.mark.parametrize("kind", ["cisco_ios_telnet", "cisco_ios_serial", "no_such_kind"])
+def test_only_ssh_is_spoken(keys: KeyStore, kind: str) -> None:
+    """netmiko would speak Telnet just as well, password and all."""
+    driver = small_driver(accesses={"cli": SshCli(netmiko_type=kind, prompt=CLI.prompt)})
+    assert refused(keys, host_at(closed_port()), driver).code == "internal"
