@@ -39,7 +39,7 @@ def tell(
 
 
 NO_CHANGE = "No configuration changes to commit"
-COMMIT_REFUSALS = ("(?P<config_locked>temporarily locked)", "Commit failed", r"\bfailed\b")
+COMMIT_REFUSALS = ("(?P<config_locked>temporarily locked)", "is in use", "Commit failed", r"\bfailed\b")
 # On a full disk 'configure' complains and stays in operational mode (Vyatta capture): see the prompt.
 CONFIGURE = tell("configure", "Failed to set up config session", prompt=IN_CONFIGURE)
 COMMIT = tell("commit", *COMMIT_REFUSALS, tolerates=(NO_CHANGE,), prompt=IN_CONFIGURE)

@@ -1,0 +1,71 @@
+"""Secrets that stand in a reply do not leave the transport: canaries of every form are looked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipalg_fix.drivers import discover
+from sipalg_fix.model.session import REDACTED, redact
+
+CANARIES = {
+    "ubiquiti_edgeos": """\
+set system login user ubnt authentication encrypted-password '$6$CANARY$CANARY'
+set system login user ubnt authentication plaintext-password CANARY
+set system login user bob authentication public-keys k key CANARY
+set system login radius-server 192.0.2.1 secret 'CANARY two words'
+set service snmp community CANARY authorization ro
+set service unms connection 'wss://uisp.example.net:443+CANARY+allowUntrustedCertificate'
+set service unms connection wss://uisp.example.net:443+CANARY
+set vpn ipsec site-to-site peer 192.0.2.9 authentication pre-shared-secret CANARY
+set vpn l2tp remote-access authentication local-users username bob password CANARY
+set protocols ospf area 0 interface eth0 authentication md5 key-id 1 md5-key CANARY
+set interfaces pppoe 0 password CANARY
+set service dns dynamic interface eth0 service dyndns password CANARY
+set service snmp v3 user u privacy plaintext-key CANARY
+            encrypted-password $6$CANARY$CANARY
+            plaintext-password "CANARY with blanks"
+        community CANARY {
+        secret CANARY
+            pre-shared-secret CANARY
+        connection wss://uisp.example.net:443+CANARY+allowSelfSignedCertificate
+""",
+    "mikrotik_routeros": """\
+{"enabled": "true", "acs-url": "https://acs.example.net/", "username": "cpe", "password": "CANARY"}
+{"connection-request-password": "CANARY", "name": "x"}
+{"ipsec-secret":"CAN\\"CANARY","wpa2-pre-shared-key": "CANARY"}
+""",
+    "opnsense": """\
+<user><name>root</name><password>$2y$CANARY</password><apikeys>CANARY</apikeys></user>
+<ipsec><pre-shared-key>CANARY</pre-shared-key></ipsec><cert><prv>CANARY</prv></cert>
+<ppp><ppp_password>CANARY</ppp_password></ppp><ldap_bindpw>CANARY</ldap_bindpw>
+<radius_secret>CANARY</radius_secret><rocommunity>CANARY</rocommunity><Shared_Key>CANARY</Shared_Key>
+{"user":{"password":"CANARY","api_secret": "CANARY"}}
+""",
+    "linux": """\
+# password: CANARY
+comment "psk=CANARY"
+TOKEN = CANARY
+""",
+}
+KEPT = {
+    "ubiquiti_edgeos": ("set system login user ubnt", "192.0.2.1", "uisp.example.net"),
+    "mikrotik_routeros": ("acs.example.net", '"name": "x"'),
+    "opnsense": ("<name>root</name>", "</ipsec>"),
+    "linux": ("comment",),
+}
+
+
+@pytest.mark.parametrize("platform", discover())
+def test_no_canary_is_left(platform: str) -> None:
+    """Each platform's patterns take out every secret that is planted, in each of its forms."""
+    clean = redact(CANARIES[platform], discover()[platform].secrets)
+    assert "CANARY" not in clean
+    assert clean.count(REDACTED) >= CANARIES[platform].count("CANARY") // 2
+    assert clean.count("\n") == CANARIES[platform].count("\n")
+
+
+@pytest.mark.parametrize("platform", discover())
+def test_the_rest_is_left(platform: str) -> None:
+    """What is no secret is what a person needs to see which line it was."""
+    clean = redact(CANARIES[platform], discover()[platform].secrets)
+    assert [word for word in KEPT[platform] if word not in clean] == []
