@@ -99,9 +99,13 @@ def opened(folder: Path, hosts: dict[str, Any]) -> Iterator[Workshop]:
 PLATFORMS = ("ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux")
 
 
+OPTIONS: dict[str, dict[str, Any]] = {"opnsense": {"port_forward": False}}
+"""What a platform's router needs to be said for the plain case: nothing that a person must mend first."""
+
+
 def virtual(platform: str, *switches: str, **options: Any) -> dict[str, Any]:
     """A host of a lab file, with the SIP ALG on unless the options say otherwise."""
-    lab: dict[str, Any] = dict(options)
+    lab: dict[str, Any] = {**OPTIONS.get(platform, {}), **options}
     if switches:
         lab["switches"] = list(switches)
     return {"platform": platform, "site": "test", "data": {"lab": lab}}
