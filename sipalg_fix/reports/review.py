@@ -12,8 +12,9 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from sipalg_fix.model.assessment import Assessment
 from sipalg_fix.model.plan import HostPlan, Plan
-from sipalg_fix.model.step import Disruption, commands
+from sipalg_fix.model.step import Disruption, Tell, commands
 from sipalg_fix.reports.drawing import draw, table
 from sipalg_fix.reports.layout import EMPTY, Line, block, entry, heading, page
 from sipalg_fix.reports.text import WIDTH, named
@@ -120,7 +121,7 @@ def _host(host: HostPlan, accepted: Sequence[str]) -> Iterator[Line]:
     seen = host.assessment
     yield from heading(named(record.name, record.site), "-")
     yield from entry("platform", f"{record.platform} {host.facts.version}".strip(), 2)
-    yield from entry("state", f"{label(seen.state)}, {label(seen.verdict)}", 2)
+    yield from entry("state", _seen(seen), 2)
     yield from block("evidence", seen.evidence, 2)
     for finding in seen.findings:
         yield from entry("finding", f"{finding.code}: {finding.message}", 2)
@@ -137,8 +138,14 @@ def _host(host: HostPlan, accepted: Sequence[str]) -> Iterator[Line]:
     yield from block("restarts", commands(host.reboot) or ("no",), 2)
     yield from block("difference", remedy.diff, 2)
     yield from block("undone by", _undo(host), 2)
-    if any(line[:1] == "(" for line in forward):
-        yield from entry("", READS, 2)
+    sent = (*remedy.forward, *remedy.inverse, *remedy.save, *host.flush, *host.reboot)
+    if any(not isinstance(step, Tell) for step in sent):
+        yield from entry(" ", READS, 2)
+
+
+def _seen(seen: Assessment) -> str:
+    """State and verdict, each word once."""
+    return ", ".join(dict.fromkeys((label(seen.state), label(seen.verdict))))
 
 
 def _undo(host: HostPlan) -> tuple[str, ...]:
@@ -172,7 +179,7 @@ def _left_alone(plan: Plan) -> Iterator[Line]:
         if not host.changes and not host.remedy.impossible:
             seen = host.assessment
             exempt = f", exempt until {visible(seen.exempt.until)}" if seen.exempt else ""
-            words = f"{label(seen.state)}, {label(seen.verdict)}{exempt}"
+            words = f"{_seen(seen)}{exempt}"
             groups.setdefault(words, []).append(visible(host.host.name))
     if groups:
         yield from (EMPTY, EMPTY, *heading("Left alone", "-"))

@@ -11,13 +11,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sipalg_fix.model.assessment import PLANES
-from sipalg_fix.model.report import HostResult, Report, exit_code, host_code
+from sipalg_fix.model.report import HostResult, Report, host_code
 from sipalg_fix.reports.drawing import GAP, draw, fitting, natural, table
 from sipalg_fix.reports.words import (
-    EXITS,
     Bucket,
     bucket,
     count,
+    exit_words,
     first_finding,
     label,
     outcome,
@@ -163,6 +163,5 @@ def _ending(report: Report) -> list[Text]:
         lines.append(Text(f"Stopped: {visible(report.stopped)}", style="bold"))
     if report.interrupted:
         lines.append(Text("Interrupted: hosts that are not listed were not begun.", style="bold"))
-    code = exit_code(report)
-    lines.append(Text(f"Run {visible(report.run)}, exit code {code}: {EXITS[code]}."))
+    lines.append(Text(f"Run {visible(report.run)}, {exit_words(report)}."))
     return lines

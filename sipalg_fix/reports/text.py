@@ -7,17 +7,17 @@ from typing import Final
 
 from sipalg_fix.model.assessment import Assessment
 from sipalg_fix.model.facts import Plane, Value
-from sipalg_fix.model.report import HostResult, Report, exit_code
+from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.reports.layout import EMPTY, Line, block, entry, heading, page
 from sipalg_fix.reports.words import (
     BUCKETS,
-    EXITS,
     SETTLED,
     became,
     bucket,
     by_weight,
     count,
     error_line,
+    exit_words,
     for_calls,
     label,
     title,
@@ -66,8 +66,7 @@ def _summary(report: Report) -> Iterator[Line]:
         yield Line(text=f"Stopped: {visible(report.stopped)}")
     if report.interrupted:
         yield Line(text="Interrupted: hosts that are not listed were not begun.")
-    code = exit_code(report)
-    yield Line(text=f"Exit code {code}: {EXITS[code]}.")
+    yield Line(text=f"{exit_words(report).capitalize()}.")
 
 
 def _host(result: HostResult) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from sipalg_fix.model.assessment import BLOCKING, NOT_SAVED, STILL_RUNNING, Asse
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import HOST_CODES, PLAN_CODES
 from sipalg_fix.model.facts import Finding, State, Value
-from sipalg_fix.model.report import HostError, HostResult, host_code
+from sipalg_fix.model.report import HostError, HostResult, Report, exit_code, host_code
 
 TAB = 8
 
@@ -208,9 +208,9 @@ def became(result: HostResult) -> str:
 
 EXITS: Final = MappingProxyType(
     {
-        0: "no findings",
+        0: "all is as intended",
         1: "a fault of this tool",
-        2: "there are findings",
+        2: "not all is as intended",
         3: "not everything could be told",
         4: "some routers could not be reached, read or changed",
         5: "a change was taken back",
@@ -221,6 +221,13 @@ EXITS: Final = MappingProxyType(
     }
 )
 """What exit codes say."""
+
+
+def exit_words(report: Report) -> str:
+    """``exit code N`` and what it says; of no hosts nothing is said."""
+    code = exit_code(report)
+    return f"exit code {code}: {EXITS[code]}" if report.hosts or code else f"exit code {code}"
+
 
 TITLES: Final = MappingProxyType(
     {

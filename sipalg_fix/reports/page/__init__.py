@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from sipalg_fix.model.assessment import Assessment
 from sipalg_fix.model.facts import Value
-from sipalg_fix.model.report import HostResult, Report, exit_code
+from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.reports import words
 from sipalg_fix.reports.words import BUCKETS, Bucket, bucket, visible
 
@@ -71,6 +71,7 @@ class HostPart:
 
 def report_page(report: Report) -> str:
     """The whole file."""
+    tiles = _tiles(report)
     hosts = [_host(number, result) for number, result in enumerate(report.hosts, start=1)]
     return _template().render(
         report=report,
@@ -78,10 +79,9 @@ def report_page(report: Report) -> str:
         headline=headline(report),
         date=_date(report.started),
         hosts=hosts,
-        tiles=_tiles(report),
+        tiles=tiles,
+        kinds=[tile for tile in tiles if tile[2]],
         changes=Counter(words.label(result.change) for result in report.hosts if result.change),
-        code=exit_code(report),
-        exits=words.EXITS,
         facts=_facts(report),
     )
 
@@ -152,6 +152,7 @@ def _facts(report: Report) -> Sequence[tuple[str, str, bool]]:
         ("Plan fingerprint", report.fingerprint, True),
         ("Journal head", report.head, True),
         *((word, text, True) for word, text in report.extra),
+        ("Ended with", words.exit_words(report), False),
     )
     return [fact for fact in facts if fact[1]]
 
