@@ -1,0 +1,1 @@
+"""Behaviour of the engine, shown on a toy device behind in-memory ports."""
