@@ -352,4 +352,5 @@ def _confirm(life: Life) -> None:
     elif life.plan.remedy.save and life.running_off(facts) and _saved(facts) is Value.ON:
         _save_without_effect(life)
     else:
+        life.find("not-shown", "carried out and kept, yet the last look does not show it: see the planes")
         life.to(ChangeState.NOT_SHOWN)

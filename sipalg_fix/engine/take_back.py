@@ -8,6 +8,8 @@ is left to fire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sipalg_fix.engine.boot import GOING_DOWN
 from sipalg_fix.engine.life import LOOK_AGAIN_SECONDS, Life
 from sipalg_fix.model.change import ChangeState, Phase
@@ -51,20 +53,21 @@ def contact_lost(life: Life) -> None:
     """Nothing answers. With a guard armed the device takes the change back, and is waited for."""
     life.let_go()
     life.to(ChangeState.REVERTING if life.armed else ChangeState.STRANDED)
-    if life.at(ChangeState.REVERTING) and _answers(life):
+    if life.at(ChangeState.REVERTING) and _comes(life, _answers):
         _put_back(life)
 
 
 def take_back(life: Life) -> None:
     """Send the inverse from a fresh session, settle the guard, and believe only a look."""
-    if not _put_back(life) and life.at(ChangeState.REVERTING) and _answers(life):
+    awaited = _fired if _put_back(life) else _answers
+    if life.at(ChangeState.REVERTING) and _comes(life, awaited):
         _put_back(life)
 
 
-def _answers(life: Life) -> bool:
+def _comes(life: Life, awaited: Callable[[Life], bool | None]) -> bool:
     """
-    Wait until the device answers again, by itself or because its guard has fired. Should it not within
-    the guard's time, nobody can tell what it is: STRANDED. A run that is being stopped does not wait.
+    Wait for what the guard will bring. Should it not come within the guard's time, nobody can tell what
+    the host is: STRANDED. A run that is being stopped does not wait, nor does one that is turned away.
     """
     guard, clock = life.plan.guard, life.ports.clock
     if guard is None:
@@ -75,14 +78,24 @@ def _answers(life: Life) -> bool:
         if life.ports.stop.asked:
             return False
         clock.pause(5.0)
-        try:
-            if life.look_again(seconds=0.0) is not None:
-                return True
-        except DeviceError as error:
-            if error.code not in GOING_DOWN:
-                return False
+        has_come = awaited(life)
+        if has_come is not False:
+            return bool(has_come)
     life.to(ChangeState.STRANDED)
     return False
+
+
+def _answers(life: Life) -> bool | None:
+    """Does the device answer again, by itself or because its guard has fired? None: it turns us away."""
+    try:
+        return life.look_again(seconds=0.0) is not None
+    except DeviceError as error:
+        return False if error.code in GOING_DOWN else None
+
+
+def _fired(life: Life) -> bool | None:
+    """Has the guard of a device that refused to be put back by us fired?"""
+    return life.guard_pending() is Value.OFF
 
 
 def _put_back(life: Life) -> bool:
@@ -137,32 +150,32 @@ def _left_to_the_guard(life: Life) -> ChangeState | None:
 
 def _look(life: Life) -> Facts | None:
     """
-    A look that shows all that was known before; else one more, then NotUnderstood: a plane that cannot be
-    read is neither as before nor otherwise, and nothing is sent because of it.
+    A look by which it can be told whether the host is as before; else one more, then NotUnderstood: nothing
+    is sent because of what could not be read.
     """
-    facts = life.look_again()
-    if facts is not None and not _readable(life, facts):
+    for last in (False, True):
         facts = life.look_again()
-    if facts is not None and not _readable(life, facts):
-        raise NotUnderstood("whether the settings are as before could not be read")
-    return facts
+        if facts is None or _as_before(life, facts) is not None:
+            return facts
+        if last:
+            break
+    raise NotUnderstood("whether the settings are as before could not be read")
 
 
-def _readable(life: Life, facts: Facts) -> bool:
+def _as_before(life: Life, facts: Facts) -> bool | None:
+    """Are the settings as before? None when all that differs is that something could not be read."""
+    if facts.settings == life.plan.facts.settings:
+        return True
     known = {helper.name: helper for helper in life.plan.facts.helpers}
-    return not any(
-        now.value is Value.UNKNOWN and before.value is not Value.UNKNOWN
-        for helper in facts.helpers
-        if helper.name in known
-        for now, before in (
-            (helper.running, known[helper.name].running),
-            (helper.startup, known[helper.name].startup),
-        )
-    )
-
-
-def _as_before(life: Life, facts: Facts) -> bool:
-    return facts.settings == life.plan.facts.settings
+    pairs = [(helper, known[helper.name]) for helper in facts.helpers if helper.name in known]
+    settings = [(now.running, then.running) for now, then in pairs]
+    settings += [(now.startup, then.startup) for now, then in pairs]
+    shown = [(now.value, then.value) for now, then in settings if now.value is not Value.UNKNOWN]
+    if any(now is not then for now, then in shown):
+        return False
+    live = [(now.operational, then.operational) for now, then in pairs]
+    unread = [now for now, then in (*settings, *live) if now.value is Value.UNKNOWN is not then.value]
+    return None if unread else False
 
 
 def _sent_back(life: Life, facts: Facts) -> bool:
