@@ -1,0 +1,167 @@
+"""The control channel as a probe uses it: one connection, whose far end is known before a word is said."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from sipalg_fix.wire.certificate import client_context, pin_of, pinning_context
+from sipalg_fix.wire.protocol import (
+    LINE_LIMIT,
+    VERSION,
+    End,
+    Hello,
+    Record,
+    Refusal,
+    Report,
+    Send,
+    Sent,
+    Session,
+    from_line,
+    to_line,
+)
+
+if TYPE_CHECKING:
+    from sipalg_fix.wire.protocol import Control
+
+    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+_PATIENCE = 5.0
+
+
+class Unreachable(Exception):
+    """No session with the responder; the text says why."""
+
+    is_distrust = False
+
+
+class NotTrusted(Unreachable):
+    """The responder's certificate is not the one that it should be. Nothing was said to it."""
+
+    is_distrust = True
+
+
+class ControlLine:
+    """An open session. Questions from several tasks are asked one after the other."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, session: Session, pin: str
+    ) -> None:
+        self.session = session
+        self.pin = pin
+        self.address: str = writer.get_extra_info("peername")[0]
+        """The responder's address: where everything else is sent to."""
+        self.own: str = writer.get_extra_info("sockname")[0]
+        self._reader, self._writer = reader, writer
+        self._turn = asyncio.Lock()
+        self._state = 0
+
+    async def report(self) -> list[Record]:
+        """What arrived there or changed since the last time; :class:`Unreachable` when it is gone."""
+        # An answer is read to its end even when nobody waits for it any more, or the next one would be amiss.
+        return await asyncio.shield(asyncio.ensure_future(self._report()))
+
+    async def _report(self) -> list[Record]:
+        async with self._turn:
+            await _say(self._writer, Report(since=self._state))
+            records: list[Record] = []
+            while True:
+                message = await _hear(self._reader, self._writer)
+                if isinstance(message, End):
+                    self._state = message.state
+                    return records
+                if not isinstance(message, Record):
+                    raise Unreachable(f"the responder said {type(message).__name__} instead of a record")
+                records.append(message)
+
+    async def send(self, wish: Send) -> Sent:
+        """Have it send something; :class:`Unreachable` when it is gone."""
+        return await asyncio.shield(asyncio.ensure_future(self._send(wish)))
+
+    async def _send(self, wish: Send) -> Sent:
+        async with self._turn:
+            await _say(self._writer, wish)
+            message = await _hear(self._reader, self._writer)
+        if not isinstance(message, Sent):
+            raise Unreachable(f"the responder said {type(message).__name__} when asked to send")
+        return message
+
+    def close(self) -> None:
+        """End the session."""
+        self._writer.transport.abort()
+
+
+async def connect(host: str, port: int, *, pin: str = "", authority: str = "", life: int = 30) -> ControlLine:
+    """
+    Open a session. ``pin`` as :func:`sipalg_fix.wire.certificate.pin_of` writes it; without one the
+    certificate must be signed for ``host`` by an authority: the system's, or one of the file ``authority``.
+    """
+    context = pinning_context() if pin else client_context(authority)
+    try:
+        reader, writer = await _within(
+            asyncio.open_connection(host, port, ssl=context, limit=2 * LINE_LIMIT), "no answer"
+        )
+    except ssl.SSLCertVerificationError as error:
+        raise NotTrusted(
+            f"the certificate of {host} port {port} cannot be verified ({error.verify_message}); "
+            "compare the pin that the responder prints, and give it with --pin"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"{host} port {port}: {_reason(error)}") from None
+    shown = pin_of(writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b"")
+    try:
+        if pin and shown != pin:
+            raise NotTrusted(
+                f"{host} port {port} shows another certificate than the pinned one: {shown}, not {pin}. "
+                "Somebody may be in between, or the responder has a new certificate"
+            )
+        await _say(writer, Hello(v=VERSION, life=life))
+        session = await _hear(reader, writer)
+        if isinstance(session, Refusal):
+            raise Unreachable(f"the responder at {host} port {port} refuses: {session.reason}")
+        if not isinstance(session, Session):
+            raise Unreachable(f"{host} port {port} is no responder")
+    except Unreachable:
+        writer.transport.abort()
+        raise
+    return ControlLine(reader, writer, session, shown)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS there ({error.reason})"
+    return str(getattr(error, "strerror", None) or error)
+
+
+async def _within(work: Coroutine[Any, Any, Streams], otherwise: str) -> Streams:
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+    if not done:
+        task.cancel()
+        raise OSError(f"{otherwise} within {_PATIENCE:g} seconds")
+    return task.result()
+
+
+async def _say(writer: asyncio.StreamWriter, message: Control) -> None:
+    if writer.transport.is_closing():
+        raise Unreachable("the responder closed the control connection")
+    writer.write(to_line(message))
+
+
+async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Control:
+    waiting = asyncio.ensure_future(reader.readline())
+    done, _ = await asyncio.wait({waiting}, timeout=_PATIENCE)
+    if not done:
+        waiting.cancel()
+        writer.transport.abort()
+        raise Unreachable(f"the responder did not answer within {_PATIENCE:g} seconds")
+    try:
+        line = waiting.result()
+        if not line:
+            raise Unreachable("the responder closed the control connection")
+        return from_line(line)
+    except (OSError, ValueError) as error:
+        writer.transport.abort()
+        raise Unreachable(f"the control connection broke: {_reason(error)}") from None
