@@ -82,7 +82,7 @@ def nft_lines(said: str, path: str) -> tuple[tuple[StoredLine, ...], str]:
 
 def _alone(line: str) -> bool:
     """One rule and nothing else on this line?"""
-    bare = line.strip().removesuffix(";")
+    bare = re.sub(r'"[^"]*"', '""', line.strip().removesuffix(";"))
     balanced = bare.count("{") == bare.count("}") and not bare.startswith("}")
     return (
         balanced
