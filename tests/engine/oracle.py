@@ -40,27 +40,30 @@ def snapshot(device: Toy) -> Snapshot:
     return Snapshot(dict(device.running), dict(device.startup), frozenset(device.operational))
 
 
-def lie(result: HostResult, world: World, before: Snapshot) -> str:
-    """What the result claims and the device is not; empty when it agrees. Time passes in the world."""
+def lie(result: HostResult, world: World, before: Snapshot, good: ChangeState = S.CONFIRMED) -> str:
+    """
+    What the result claims and the device is not; empty when it agrees. ``before``: what a rollback brings
+    back; ``good``: the end that is asked for. Time passes in the world.
+    """
     device = world.devices[result.host]
     checks = (
-        _of_the_record(result, world),
+        _of_the_record(result, world, good),
         _of_the_device(result, device, before),
         _of_later(result, world, device, before),
     )
     return "; ".join(filter(None, checks))
 
 
-def _of_the_record(result: HostResult, world: World) -> str:
+def _of_the_record(result: HostResult, world: World, good: ChangeState) -> str:
     """Journal, order and report, whatever the state."""
     wrong = [world.whole()]
     if result.change not in ENDS:
         wrong.append(f"it ended between two states: {result.change}")
     if SECRET in repr(result) or SECRET in repr(world.journal.kept):
         wrong.append("a foreign exception's text is in the report or the journal")
-    if (host_code(result) == 0) != (result.change is S.CONFIRMED):
+    if (host_code(result) == 0) != (result.change is good):
         wrong.append(f"exit code {host_code(result)} for {result.change}")
-    if result.change is not S.CONFIRMED and result.error is None and not result.findings:
+    if result.change is not good and result.error is None and not result.findings:
         wrong.append("it does not say why")
     return "; ".join(filter(None, wrong))
 

@@ -192,6 +192,9 @@ class Toy:
             case ["reboot"]:
                 self.restart(at=self.clock.monotonic())
             case ["guard", "keep"]:
+                if self.guard is not None and self.guard.held not in (None, session):
+                    self.writes -= 1
+                    return "% not yours"
                 self.guard = None
             case ["guard", how, minutes]:
                 self._arm(how, float(minutes), session)

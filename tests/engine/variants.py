@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from .toy import FOREVER, HELPERS, Trouble
 from .toy_driver import toy_driver
 from .world import REQUIRED, RESTARTED, World
 
 
-def world(*, cold: bool = False, restarted: bool = False, **driver: object) -> World:
+def world(*, cold: bool = False, restarted: bool = False, **driver: Any) -> World:
     """One router, and the guard that its driver has."""
-    made = World(
-        driver=toy_driver(**driver),  # type: ignore[arg-type]  # passed through
-        how=RESTARTED if restarted else REQUIRED,
-    )
+    made = World(driver=toy_driver(**driver), how=RESTARTED if restarted else REQUIRED)
     made.toy.cold = cold
     return made
 
