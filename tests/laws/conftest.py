@@ -52,10 +52,18 @@ class Device:
     def ports(self, driver: Driver | None = None) -> Ports:
         stop = NeverStop()
         return Ports(
-            tool="test", by="test", today=EVERYTHING, connections=self.connections,
-            drivers={self.host.platform: driver or self.driver}, clock=SystemClock(stop), journal=self.journal,
-            executor=Threads(stop), prober=NoProber(), stop=stop, progress=silent,
-        )  # fmt: skip
+            tool="test",
+            by="test",
+            today=EVERYTHING,
+            connections=self.connections,
+            drivers={self.host.platform: driver or self.driver},
+            clock=SystemClock(stop),
+            journal=self.journal,
+            executor=Threads(stop),
+            prober=NoProber(),
+            stop=stop,
+            progress=silent,
+        )
 
     def audit(self, driver: Driver | None = None) -> HostResult:
         (line,) = audit(self.ports(driver), [Target(host=self.host)], Intent(), Told()).hosts
@@ -99,9 +107,13 @@ def device(tmp_path: Path) -> Iterator[Make]:
 
         def make(platform: str, *switches: str, **options: Any) -> Device:
             entry = boxes.Entry(
-                name="router", platform=platform, username="admin", inventory={},
-                options={**OPTIONS.get(platform, {}), **options}, switches=dict.fromkeys(switches, True),
-            )  # fmt: skip
+                name="router",
+                platform=platform,
+                username="admin",
+                inventory={},
+                options={**OPTIONS.get(platform, {}), **options},
+                switches=dict.fromkeys(switches, True),
+            )
             folder = tmp_path / f"box{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             box = boxes.build(entry, folder)
@@ -120,9 +132,14 @@ def _running(opened: ExitStack, box: boxes.Box, platform: str, folder: Path) -> 
         opened.callback(door.server.stop)
         secrets[f"env:{door.access}"] = door.password
         settings[door.access] = AccessSettings(
-            address=address, port=port, username=door.username, password=SecretRef(text=f"env:{door.access}"),
-            tls_pin=str(door.extras.get("tls_pin", "")), plain=bool(door.extras.get("plain", False)), seconds=30.0,
-        )  # fmt: skip
+            address=address,
+            port=port,
+            username=door.username,
+            password=SecretRef(text=f"env:{door.access}"),
+            tls_pin=str(door.extras.get("tls_pin", "")),
+            plain=bool(door.extras.get("plain", False)),
+            seconds=30.0,
+        )
     host = Host(name="router", platform=platform, site="law", accesses=settings)
     driver = drivers()[platform]
     keys = KeyStore(folder / "keys")
