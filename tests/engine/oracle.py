@@ -71,8 +71,6 @@ def _of_the_record(result: HostResult, world: World, good: ChangeState) -> str:
 def _of_the_device(result: HostResult, device: Toy, before: Snapshot) -> str:
     """What the state says of now."""
     now, planned, armed = snapshot(device), before.planned(), device.guard is not None
-    if "show startup" not in device.times:
-        planned = Snapshot(planned.running, now.startup, planned.operational)
     in_force = now.running == planned.running
     verdict = result.assessment.verdict if result.assessment else None
     match result.change:

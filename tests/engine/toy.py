@@ -81,6 +81,8 @@ class Toy:
     clock: Time
     cold: bool = False
     strict: bool = False
+    autosave: bool = False
+    """What is set is saved at once; there is no startup configuration to speak of."""
     rude: bool = False
     """Every session ends with an error when it is closed."""
     stubborn: tuple[str, ...] = ()
@@ -205,6 +207,8 @@ class Toy:
 
     def _set(self, name: str, value: str) -> None:
         self.running[name] = value
+        if self.autosave:
+            self.startup[name] = value
         if not self.cold or value == "on":
             self.operational = self._wanted() | (self.operational if self.cold else set())
 

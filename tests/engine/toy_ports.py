@@ -193,6 +193,7 @@ class ToyReader:
     session: Session
     host: Host
     driver: Driver
+    broken: Mapping[str, str]
     seen: Transcript = field(default_factory=Transcript)
 
     def ask(self, command: Command) -> Reply:
@@ -215,6 +216,8 @@ class ToyReader:
         return "" if access in self.host.accesses else "not configured"
 
     def _heard(self, command: Command) -> Reply:
+        if code := self.broken.get(command.access):
+            raise DeviceError(code, f"no way in over {command.access}")
         reply = self.session.hear(command, change=False)
         self.seen = self.seen.plus(reply)
         return reply
@@ -235,9 +238,13 @@ class ToyWriter(ToyReader):
 
 @dataclass(slots=True)
 class ToyConnections:
-    """Logs in to toys. Counts sessions that are open, and those that ever were."""
+    """
+    Logs in to toys. Counts sessions that are open, and those that ever were. ``broken``: accesses that
+    cannot be opened, and the code of why.
+    """
 
     devices: Mapping[str, Toy]
+    broken: dict[str, str] = field(default_factory=dict)
     open: int = 0
     opened: int = 0
 
@@ -245,13 +252,13 @@ class ToyConnections:
     def reader(self, host: Host, driver: Driver) -> Iterator[ToyReader]:
         """A look-only session."""
         with self._session(host) as session:
-            yield ToyReader(session=session, host=host, driver=driver)
+            yield ToyReader(session=session, host=host, driver=driver, broken=self.broken)
 
     @contextmanager
     def writer(self, host: Host, driver: Driver) -> Iterator[ToyWriter]:
         """A session for a change."""
         with self._session(host) as session:
-            yield ToyWriter(session=session, host=host, driver=driver)
+            yield ToyWriter(session=session, host=host, driver=driver, broken=self.broken)
 
     @contextmanager
     def _session(self, host: Host) -> Iterator[Session]:

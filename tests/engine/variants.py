@@ -10,10 +10,10 @@ from .toy_driver import toy_driver
 from .world import REQUIRED, RESTARTED, World
 
 
-def world(*, cold: bool = False, restarted: bool = False, **driver: Any) -> World:
+def world(*, cold: bool = False, restarted: bool = False, saves: bool = True, **driver: Any) -> World:
     """One router, and the guard that its driver has."""
-    made = World(driver=toy_driver(**driver), how=RESTARTED if restarted else REQUIRED)
-    made.toy.cold = cold
+    made = World(driver=toy_driver(saves=saves, **driver), how=RESTARTED if restarted else REQUIRED)
+    made.toy.cold, made.toy.autosave = cold, not saves
     return made
 
 

@@ -104,12 +104,16 @@ class World:
 
     def plan(self) -> Plan:
         """The dry run, with every objection accepted."""
+        made, _ = self.dry_run()
+        return made.accepting(made.open_objections())
+
+    def dry_run(self) -> tuple[Plan, Report]:
+        """The dry run as it is, and its report."""
         playbook = Playbook(name="toy", how=self.how, forks=self.forks)
-        made, _ = plan(
+        return plan(
             self.ports, self.targets, playbook, self.told,
             inventory_digest="sha256:0", boot_seconds=self.boot_seconds,
         )  # fmt: skip
-        return made.accepting(made.open_objections())
 
     def apply(self, made: Plan | None = None) -> Report:
         """Carry a plan out."""
