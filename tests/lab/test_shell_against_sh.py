@@ -113,6 +113,7 @@ printf 'one\ntwo\n' | grep zzz; echo $?; grep x nosuch; echo $?
 printf 'aXb\nab\na.b\n' | grep 'a.b'; printf 'aXb\na.b\n' | grep -F a.b; printf 'foo123\n' | grep -Eo '[0-9]+'
 printf 'sip 1\nnosip 2\n' | grep -E '^(sip|h323) '; printf 'A\n' | grep -i a; printf 'ab\nabc\n' | grep -x ab
 printf 'a\nb\nc\nd\n' > f; grep -E 'a|d' f; grep 'a\|d' f; grep -e a -e b f; grep -w b f
+mkdir d; echo zz > d/f; grep z d; echo $?; grep -s z d no; echo $?; grep -rns z d no; echo $?; grep -rn z d
 printf 'x y\n' | grep '[[:space:]]'; printf 'a1\n' | grep -o '[[:digit:]]'
 printf 'a\n' | grep 'a\{2\}'; echo $?
 printf 'a\nb\nc\nd\ne\n' > f; head -n 2 f; tail -n 2 f; head -1 f; tail -n +4 f; head -n -3 f; tail -c 2 f

@@ -185,8 +185,8 @@ class Process:
     """How many conditions we are within: there, ``set -e`` lets failures pass."""
     substituted: int = 0
     """The status of the last command substitution, which is the status of ``x=$(false)``."""
-    command: str = ""
-    """The command line that started it, as ``ps`` shows it."""
+    command: tuple[str, ...] = ()
+    """The arguments that it was started with, its name first, as ``ps`` shows them."""
     own_pid: int = 0
     """Its own number, where ``pid`` is that of the shell that it was forked from."""
     lone: bool = False

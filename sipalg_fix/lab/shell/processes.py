@@ -71,12 +71,12 @@ def _sh(call: Call, box: Userland) -> Run[int]:
         process.pid = process.own_pid
         return (yield from box.script(text, process))
     process.pid = process.own_pid = box.new_pid()
-    process.command = " ".join(call.arguments)
+    process.command = tuple(call.arguments)
     box.enter(process)
     try:
         return (yield from box.script(text, process))
     finally:
-        box.jobs.pop(process.own_pid, None)
+        box.leave(process.own_pid)
 
 
 def _script_of(call: Call, rest: list[str]) -> str | None:

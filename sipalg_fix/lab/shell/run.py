@@ -85,7 +85,7 @@ class Machine(Protocol):
     def start(self, work: Run[int], process: Process) -> int:
         """Run on in the background; the number of the new process."""
 
-    def retitle(self, process: Process, command: str) -> None:
+    def retitle(self, process: Process, command: list[str]) -> None:
         """The process becomes another program, and ``ps`` shows this for it."""
 
 
@@ -324,7 +324,7 @@ class Shell:
     def program(self, arguments: list[str], process: Process) -> Run[int]:
         """Run a program, found by its name, in a process that was made for it."""
         if process.lone:
-            self.machine.retitle(process, " ".join(arguments))
+            self.machine.retitle(process, arguments)
         found = self.machine.find(arguments[0], process)
         if isinstance(found, int):
             template = process.dialect.denied if found == 126 else process.dialect.not_found

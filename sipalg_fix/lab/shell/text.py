@@ -267,7 +267,7 @@ def _tee(call: Call) -> int:
 def grep(call: Call) -> int:
     """Status 0 if a line was found, 1 if none, 2 for an error."""
     name = call.arguments[0].rpartition("/")[2]
-    given = options(call.arguments, "EFGqcvnoihHwxsl", "em", status=2)
+    given = options(call.arguments, "EFGqcvnoihHwxslrR", "em", status=2)
     patterns = given.all("e") or given.operands[:1]
     names = given.operands if given.all("e") else given.operands[1:]
     if not patterns:
@@ -276,8 +276,9 @@ def grep(call: Call) -> int:
         compiled = [_grep_pattern(each, given.flags, name) for text in patterns for each in text.split("\n")]
     except PatternError as why:
         return call.fail(str(why), 2)
-    found, hits, most = reading(call, names), 0, int(given.value("m", "-1"))
-    many = (len(names) > 1 or "H" in given.flags) and "h" not in given.flags
+    many = len(names) > 1 or bool(given.flags & {"H", "r", "R"})
+    found, missed = _searched(call, names, given.flags)
+    many, hits, most = many and "h" not in given.flags, 0, int(given.value("m", "-1"))
     for file, text in found:
         prefix = f"{file if file != '-' else '(standard input)'}:" if many else ""
         count = 0
@@ -300,9 +301,31 @@ def grep(call: Call) -> int:
         if "l" in given.flags and count and "q" not in given.flags:
             call.out(f"{file}\n")
         hits += count
-    if len(found) < len(names or ["-"]) and not ("q" in given.flags and hits):
+    if missed and not ("q" in given.flags and hits):
         return 2
     return 0 if hits else 1
+
+
+def _searched(call: Call, names: list[str], flags: set[str]) -> tuple[list[tuple[str, str]], bool]:
+    """What is searched, and whether anything could not be: ``-r`` goes into directories, ``-s`` is silent."""
+    wanted: list[str] = []
+    missed = False
+    for name in names or (["."] if flags & {"r", "R"} else ["-"]):
+        path = call.path(name)
+        if name == "-" or not call.files.is_dir(path):
+            wanted.append(name)
+        elif flags & {"r", "R"}:
+            inside = [each for each in call.files.below(path) if not call.files.is_dir(each)]
+            wanted += [name.rstrip("/") + each[len(path.rstrip("/")) :] for each in inside]
+        else:
+            missed = True
+            if "s" not in flags:
+                call.err(f"grep: {name}: Is a directory\n")
+    if "s" in flags:
+        there = [name for name in wanted if name == "-" or call.files.exists(call.path(name))]
+        missed, wanted = missed or len(there) < len(wanted), there
+    found = reading(call, wanted) if wanted else []
+    return found, missed or len(found) < len(wanted)
 
 
 def _grep_pattern(text: str, flags: set[str], name: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sipalg_fix.lab.shell import grammar
-from sipalg_fix.lab.shell.files import ROOT, FileSystem, absolute
+from sipalg_fix.lab.shell.files import ROOT, FileSystem, Live, absolute
 from sipalg_fix.lab.shell.process import BoxDown, Buffer, Dialect, Exit, Process, Run, Source
 from sipalg_fix.lab.shell.run import Broken, Call, Program, Shell, is_single
 from sipalg_fix.lab.shell.syntax import ScriptError
@@ -35,7 +35,7 @@ class Job:
     @property
     def command(self) -> str:
         """Its command line."""
-        return self.process.command
+        return " ".join(self.process.command)
 
 
 class Userland:
@@ -92,7 +92,7 @@ class Userland:
             self.halt()
             return Exec(stdout=out.text, stderr=err.text, status=255)
         finally:
-            self.jobs.pop(process.pid, None)
+            self.leave(process.pid)
         return Exec(stdout=out.text, stderr=err.text, status=status)
 
     def login(self, user: str, command: str) -> Process:
@@ -111,7 +111,7 @@ class Userland:
             open={},
             variables=variables,
             exported=set(variables),
-            command=f"{self.dialect.name} -c {command}",
+            command=(self.dialect.name, "-c", command),
         )
 
     def script(self, text: str, process: Process) -> Run[int]:
@@ -150,29 +150,41 @@ class Userland:
         return self._last_pid
 
     def enter(self, process: Process) -> Job:
-        """Show a foreground process until it is left, by ``jobs.pop``."""
-        job = self.jobs[process.own_pid] = Job(pid=process.own_pid, process=process)
+        """Show a foreground process until :meth:`leave`."""
+        return self._show(Job(pid=process.own_pid, process=process))
+
+    def leave(self, pid: int) -> None:
+        """It is there no more."""
+        self.jobs.pop(pid, None)
+        self.files.live.pop(f"/proc/{pid}/cmdline", None)
+        self.files.nodes.pop(f"/proc/{pid}", None)
+
+    def _show(self, job: Job) -> Job:
+        self.jobs[job.pid] = job
+        self.files.make_dirs(f"/proc/{job.pid}")
+        self.files.live[f"/proc/{job.pid}/cmdline"] = Live(
+            read=lambda: "".join(f"{each}\0" for each in job.process.command)
+        )
         return job
 
     def start(self, work: Run[int], process: Process) -> int:
         """Run on in the background, up to its first sleep now; the number of the new process."""
         process.own_pid = self.new_pid()
-        job = Job(pid=process.own_pid, process=process, work=work)
-        self.jobs[job.pid] = job
+        job = self._show(Job(pid=process.own_pid, process=process, work=work))
         self._resume(job, None)
         return job.pid
 
-    def retitle(self, process: Process, command: str) -> None:
+    def retitle(self, process: Process, command: list[str]) -> None:
         """The process becomes another program, and ``ps`` shows this for it."""
         job = self.jobs.get(process.own_pid)
         if job is not None:
-            job.process.command = command
+            job.process.command = tuple(command)
 
     def _resume(self, job: Job, answer: int | None) -> None:
         if job.work is None:
             return
         if job.sleeper is not None:
-            self.jobs.pop(job.sleeper.pid, None)
+            self.leave(job.sleeper.pid)
         job.sleeper = job.timer = None
         try:
             seconds = job.work.send(answer)
@@ -184,8 +196,8 @@ class Userland:
             job.timer = self.chassis.after(seconds, lambda: self._resume(job, 0))
             if not job.command.startswith("sleep "):
                 asleep = job.process.fork()
-                asleep.own_pid, asleep.command = self.new_pid(), f"sleep {seconds:g}"
-                job.sleeper = self.jobs[asleep.own_pid] = Job(pid=asleep.own_pid, process=asleep)
+                asleep.own_pid, asleep.command = self.new_pid(), ("sleep", f"{seconds:g}")
+                job.sleeper = self._show(Job(pid=asleep.own_pid, process=asleep))
 
     def kill(self, pid: int, signal: int) -> None:
         """
@@ -214,7 +226,7 @@ class Userland:
                 left.timer = self.chassis.after(job.timer.due - self.chassis.now, lambda: self._end(left, 0))
 
     def _end(self, job: Job, status: int) -> None:
-        self.jobs.pop(job.pid, None)
+        self.leave(job.pid)
         if job.timer is not None:
             job.timer.cancelled = True
         job.status = self.finished[job.pid] = status

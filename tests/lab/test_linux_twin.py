@@ -1,0 +1,509 @@
+"""The virtual Linux router behaves as recorded ones do, and is awkward where its switches say so."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from sipalg_fix.lab.twin import Exec
+from sipalg_fix.lab.twins.linux import LinuxTwin, from_options
+
+DROP_RULES = "nft delete rule ip alg pre handle 4 && nft delete rule ip alg pre handle 5"
+STORE = "nft list ruleset > /etc/nftables.conf"
+FLOWS = "conntrack -L 2>/dev/null | grep -c helper=sip"
+
+
+def told(twin: LinuxTwin, command: str, user: str = "root", stdin: str = "") -> str:
+    """Standard output of a command that must succeed."""
+    done = twin.exec(user, command, stdin)
+    assert done.status == 0, done
+    return done.stdout
+
+
+def refused(twin: LinuxTwin, command: str, user: str = "root") -> tuple[str, int]:
+    """Standard error and status of a command that must fail."""
+    done = twin.exec(user, command, "")
+    assert done.status != 0, done
+    return done.stderr, done.status
+
+
+def test_as_delivered_the_rules_the_flows_and_the_file_say_on() -> None:
+    """Rule, stored file, modules and tracked connections agree."""
+    twin = from_options("gw-01", {})
+
+    assert "udp dport 5060 ct helper set" in told(twin, "nft list ruleset")
+    assert "udp dport 5060 ct helper set" in told(twin, "cat /etc/nftables.conf")
+    assert told(twin, FLOWS) == "2\n"
+    assert "nf_nat_sip             20480  0\n" in told(twin, "lsmod")
+    assert twin.alg
+    assert twin.chassis.writes == 0
+
+
+def test_flows_outlive_the_rule_until_they_are_deleted() -> None:
+    """Without the rule old flows keep the helper, for as long as the phones talk; conntrack -D frees them."""
+    twin = from_options("gw-01", {})
+    told(twin, DROP_RULES)
+    twin.chassis.advance(7200)
+
+    kept = told(twin, FLOWS)
+    told(twin, "conntrack -D -p udp --dport 5060")
+    again = twin.exec("root", "conntrack -D -p udp --dport 5060", "")
+    twin.chassis.advance(30)
+
+    assert kept == "2\n"
+    assert again.stderr == "conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted.\n"
+    assert again.status == 1
+    assert "mark=0 use=1" in told(twin, "conntrack -L 2>/dev/null")
+    assert not twin.alg
+
+
+def test_a_single_flow_can_be_deleted() -> None:
+    """By addresses and ports, and the other stays."""
+    twin = from_options("gw-01", {})
+
+    told(twin, "conntrack -D -p udp -s 192.168.77.2 -d 203.0.113.9 --sport 5060 --dport 5060")
+
+    assert re.findall(r"src=192\.168\.77\.\d", told(twin, "conntrack -L 2>/dev/null")) == ["src=192.168.77.3"]
+
+
+def test_expectations_go_with_their_connection() -> None:
+    """Each registered phone has one, and conntrack -D of the flow takes it along."""
+    twin = from_options("gw-01", {"phones": 1})
+    before = told(twin, "conntrack -L expect 2>/dev/null")
+    told(twin, "conntrack -F")
+
+    assert re.fullmatch(r"599 proto=17 src=203\.0\.113\.9 .* PERMANENT class=0 helper=sip\n", before)
+    assert told(twin, "conntrack -L expect 2>/dev/null") == ""
+
+
+def test_a_boot_loads_what_is_stored_and_nothing_else() -> None:
+    """An unsaved change is lost, a saved one stays; boot id, uptime and sessions are new."""
+    twin = from_options("gw-01", {})
+    first = told(twin, "cat /proc/sys/kernel/random/boot_id")
+    told(twin, DROP_RULES)
+    twin.exec("root", "reboot", "")
+    unsaved = told(twin, "nft list ruleset")
+    told(twin, f"{DROP_RULES} && {STORE}; echo > /tmp/x; echo > /run/y")
+    twin.exec("root", "systemctl reboot", "")
+
+    assert "ct helper set" in unsaved
+    assert "ct helper set" not in told(twin, "nft list ruleset")
+    assert told(twin, "cat /proc/sys/kernel/random/boot_id") != first
+    assert twin.chassis.boots == 3
+    assert told(twin, "ls /tmp /run") == "/run:\n\n/tmp:\n"
+    assert not twin.alg
+
+
+def test_a_stored_file_that_is_not_loaded_does_nothing() -> None:
+    """Without the service there are no rules at all, and with it again they are back."""
+    twin = from_options("gw-01", {"enabled": False})
+    assert twin.exec("root", "systemctl is-enabled nftables", "") == Exec(stdout="disabled\n", status=1)
+    assert told(twin, "nft list ruleset") == ""
+    told(twin, "systemctl enable nftables")
+    twin.exec("root", "reboot", "")
+    assert "ct helper set" in told(twin, "nft list ruleset")
+
+
+def test_running_and_startup_can_differ() -> None:
+    """Somebody changed one and not the other."""
+    off_now = from_options("a", {"running": False, "startup": True})
+    on_now = from_options("b", {"running": True, "startup": False})
+
+    assert (off_now.alg, on_now.alg) == (False, True)
+    assert "ct helper set" in told(off_now, "cat /etc/nftables.conf")
+    assert "ct helper set" not in told(on_now, "cat /etc/nftables.conf")
+    for twin in (off_now, on_now):
+        twin.exec("root", "reboot", "")
+    assert (off_now.alg, on_now.alg) == (True, False)
+
+
+def test_iptables_rules_do_the_same() -> None:
+    """The helper by iptables, stored in rules.v4, deleted by number, tested, restored."""
+    twin = from_options("gw-01", {"how": "iptables"})
+    line = "-A PREROUTING -p udp -m udp --dport 5060 -j CT --helper sip"
+    saved = told(twin, "iptables-save -t raw")
+    told(twin, "iptables -t raw -D PREROUTING -p udp -m udp --dport 5060 -j CT --helper sip")
+    told(twin, "conntrack -F")
+    told(twin, "sed -i 's/^-A PREROUTING/#&/' /etc/iptables/rules.v4")
+    told(twin, "iptables-restore --test < /etc/iptables/rules.v4")
+    twin.exec("root", "reboot", "")
+
+    assert line in saved
+    assert not twin.alg
+    assert line not in told(twin, "iptables-save")
+
+
+def test_old_kernels_attach_helpers_by_themselves() -> None:
+    """Before 6.0 a switch does it without any rule; it is set at boot from /etc/sysctl.d."""
+    twin = from_options("gw-01", {"release": "5.10.0-8-amd64", "how": "automatic"})
+    name = "net.netfilter.nf_conntrack_helper"
+    was = told(twin, f"sysctl -n {name}")
+
+    assert told(twin, f"sysctl -w {name}=0") == f"{name} = 0\n"
+    told(twin, "conntrack -F")
+    twin.chassis.advance(60)
+    gone = twin.alg
+    twin.exec("root", "reboot", "")
+
+    assert (was, gone, twin.alg) == ("1\n", False, True)
+
+
+def test_a_new_kernel_has_no_such_switch() -> None:
+    """As recorded on 6.1 and 6.18."""
+    said = "sysctl: cannot stat /proc/sys/net/netfilter/nf_conntrack_helper: No such file or directory\n"
+
+    assert refused(from_options("gw-01", {}), "sysctl -n net.netfilter.nf_conntrack_helper") == (said, 1)
+
+
+# Modules, as recorded on Debian's 6.1.0-56-cloud-amd64.
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("rmmod nf_conntrack_sip", "rmmod: ERROR: Module nf_conntrack_sip is in use by: nf_nat_sip"),
+        ("modprobe -r nf_conntrack_sip", "modprobe: FATAL: Module nf_conntrack_sip is in use."),
+        ("rmmod nosuch", "rmmod: ERROR: Module nosuch is not currently loaded"),
+        ("modprobe -r nosuch", "modprobe: FATAL: Module nosuch not found."),
+        (
+            "modprobe nosuch",
+            "modprobe: FATAL: Module nosuch not found in directory /lib/modules/6.1.0-56-cloud-amd64",
+        ),
+        (
+            "nft flush ruleset; rmmod nf_nat_sip; rmmod nf_nat_sip",
+            "rmmod: ERROR: Module nf_nat_sip is not currently loaded",
+        ),
+    ],
+)
+def test_modules_that_cannot_go_say_why(command: str, said: str) -> None:
+    """The words of kmod 30."""
+    assert refused(from_options("gw-01", {}), command) == (f"{said}\n", 1)
+
+
+def test_a_rule_holds_the_module() -> None:
+    """nf_nat_sip can be unloaded, nf_conntrack_sip not while a helper object is there."""
+    twin = from_options("gw-01", {})
+    done = twin.exec(
+        "root", "rmmod nf_nat_sip; echo $?; rmmod nf_conntrack_sip; modprobe -r nf_conntrack_sip", ""
+    )
+
+    assert done.stdout == "0\n"
+    assert done.stderr == (
+        "rmmod: ERROR: Module nf_conntrack_sip is in use\n"
+        "modprobe: FATAL: Module nf_conntrack_sip is in use.\n"
+    )
+    assert not twin.alg
+
+
+def test_unloading_takes_the_helper_off_flows_and_loading_does_not_give_it_back() -> None:
+    """At once, unlike deleting a rule; new flows get it again."""
+    twin = from_options("gw-01", {})
+    told(twin, "nft delete table ip alg && rmmod nf_nat_sip nf_conntrack_sip")
+    unloaded = twin.exec("root", FLOWS, "").stdout
+    told(twin, "modprobe nf_nat_sip; systemctl restart nftables")
+    loaded = twin.exec("root", FLOWS, "").stdout
+    told(twin, "conntrack -F")
+    twin.chassis.advance(30)
+
+    assert (unloaded, loaded) == ("0\n", "0\n")
+    assert twin.alg
+
+
+def test_removing_what_is_not_loaded_is_a_success() -> None:
+    """modprobe -r of an absent module exits 0 and says nothing."""
+    twin = from_options("gw-01", {"loaded": "none", "running": False})
+
+    assert twin.exec("root", "modprobe -r nf_nat_sip", "") == Exec()
+
+
+def test_a_helper_object_loads_the_module_unless_it_is_kept_away() -> None:
+    """The kernel loads nf_conntrack_sip on demand; install ... /bin/false stops that, a blacklist does not."""
+    add = "nft 'add table ip x; add ct helper ip x s { type \"sip\" protocol udp; }'"
+    free = from_options("a", {"loaded": "none", "running": False})
+    listed = from_options("b", {"loaded": "none", "running": False})
+    told(listed, "echo 'blacklist nf_conntrack_sip' > /etc/modprobe.d/sip.conf")
+    barred = from_options("c", {"loaded": "none", "running": False})
+    told(barred, "echo 'install nf_conntrack_sip /bin/false' > /etc/modprobe.d/sip.conf")
+
+    told(free, add)
+    told(listed, add)
+    error, status = refused(barred, add)
+
+    assert "nf_conntrack_sip       45056  1\n" in told(free, "lsmod")
+    assert "nf_conntrack_sip" in told(listed, "lsmod")
+    assert error.startswith("Error: Could not process rule: No such file or directory\n")
+    assert status == 1
+    assert "nf_conntrack_sip" not in told(barred, "lsmod")
+
+
+def test_a_blacklist_keeps_modules_out_at_boot_and_not_out_of_modprobe() -> None:
+    """modprobe -b obeys it with status 0; an explicit modprobe does not; a boot does."""
+    twin = from_options("gw-01", {"running": False})
+    told(twin, "printf 'blacklist nf_nat_sip\\nblacklist nf_conntrack_sip\\n' > /etc/modprobe.d/sip.conf")
+    twin.exec("root", "reboot", "")
+
+    assert "sip" not in told(twin, "cat /proc/modules")
+    told(twin, "modprobe -b nf_nat_sip")
+    assert "sip" not in told(twin, "cat /proc/modules")
+    told(twin, "modprobe nf_nat_sip")
+    assert "nf_nat_sip 20480 0 - Live" in told(twin, "cat /proc/modules")
+
+
+def test_install_false_stops_modprobe_with_kmods_words() -> None:
+    """Recorded with install nf_conntrack_sip /bin/false."""
+    twin = from_options("gw-01", {"running": False, "loaded": "none"})
+    told(twin, "echo 'install nf_conntrack_sip /bin/false' > /etc/modprobe.d/sip.conf")
+
+    assert refused(twin, "modprobe nf_nat_sip") == (
+        "modprobe: ERROR: ../libkmod/libkmod-module.c:1047 command_do() Error running install command "
+        "'/bin/false' for module nf_conntrack_sip: retcode 1\n"
+        "modprobe: ERROR: could not insert 'nf_nat_sip': Invalid argument\n",
+        1,
+    )
+
+
+def test_a_helper_built_in_is_no_module() -> None:
+    """No /proc/modules, lsmod fails, and /sys/module knows nf_conntrack_sip but not nf_nat_sip."""
+    twin = from_options("gw-01", {"builtin": True, "release": "6.18.44"})
+
+    assert refused(twin, "cat /proc/modules") == ("cat: /proc/modules: No such file or directory\n", 1)
+    assert "could not get list of modules" in refused(twin, "lsmod")[0]
+    assert refused(twin, "rmmod nf_nat_sip")[0] == "rmmod: ERROR: Module nf_nat_sip is not currently loaded\n"
+    assert re.findall(r"nf_\w+sip", told(twin, "ls /sys/module")) == ["nf_conntrack_sip"]
+    assert twin.alg
+
+
+# Who may what.
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "status"),
+    [
+        ("nft list ruleset", "bash: line 1: nft: command not found\n", 127),
+        (
+            "/usr/sbin/nft list ruleset",
+            "Operation not permitted (you must be root)\n"
+            "netlink: Error: cache initialization failed: Operation not permitted\n",
+            1,
+        ),
+        (
+            "/usr/sbin/nft flush ruleset",
+            "Error: Could not process rule: Operation not permitted\nflush ruleset\n^^^^^^^^^^^^^\n",
+            1,
+        ),
+        (
+            "/usr/sbin/iptables-save",
+            "iptables-save v1.8.9 (nf_tables): Could not fetch rule set generation id: "
+            "Permission denied (you must be root)\n",
+            4,
+        ),
+        (
+            "/usr/sbin/conntrack -F",
+            "conntrack v1.4.7 (conntrack-tools): connection tracking table has been emptied.\n"
+            "conntrack v1.4.7 (conntrack-tools): Operation failed: sorry, you must be root or get "
+            "CAP_NET_ADMIN capability to do this\n",
+            1,
+        ),
+        (
+            "/sbin/rmmod nf_nat_sip",
+            "rmmod: ERROR: ../libkmod/libkmod-module.c:856 kmod_module_remove_module() could not remove "
+            "'nf_nat_sip': Operation not permitted\n"
+            "rmmod: ERROR: could not remove module nf_nat_sip: Operation not permitted\n",
+            1,
+        ),
+        ("/sbin/reboot", "reboot: (null): Operation not permitted\n", 1),
+        ("sudo -n id", "bash: line 1: sudo: command not found\n", 127),
+        (
+            "echo x > /etc/modprobe.d/sip.conf",
+            "bash: line 1: /etc/modprobe.d/sip.conf: Permission denied\n",
+            1,
+        ),
+    ],
+)
+def test_an_ordinary_user_is_refused(command: str, said: str, status: int) -> None:
+    """In the words that were recorded, and nothing happens."""
+    twin = from_options("gw-01", {})
+    before = twin.snapshot()
+
+    assert refused(twin, command, "user") == (said, status)
+    assert twin.snapshot() == before
+
+
+def test_sudo_is_there_or_asks_or_lets_through() -> None:
+    """Three kinds of boxes."""
+    asks = from_options("a", {"sudo": "password"})
+    free = from_options("b", {"sudo": "free"})
+
+    assert refused(asks, "sudo -n nft list ruleset", "user")[0] == "sudo: a password is required\n"
+    assert "table ip nat" in told(free, "sudo -n nft list ruleset", "user")
+
+
+def test_an_account_of_level_admin_is_root_whatever_its_name() -> None:
+    """User id 0 counts."""
+    twin = from_options(
+        "gw-01", {"users": {"boss": {"password": "x"}, "eve": {"password": "y", "level": "user"}}}
+    )
+
+    assert told(twin, "id -u", "boss") == "0\n"
+    assert told(twin, "id -u", "eve") != "0\n"
+
+
+# nftables.
+
+
+def test_a_file_is_loaded_as_a_whole_or_not_at_all() -> None:
+    """An error in the last line leaves the rules before it out, and the error shows its place."""
+    twin = from_options("gw-01", {})
+    before = told(twin, "nft list ruleset")
+    file = "flush ruleset\nadd table ip x\nadd rule ip x nosuch accept\n"
+
+    done = twin.exec("root", "nft -f -", file)
+
+    assert done.status == 1
+    assert done.stderr == (
+        "/dev/stdin:3:15-20: Error: Could not process rule: No such file or directory\n"
+        "add rule ip x nosuch accept\n"
+        "              ^^^^^^\n"
+    )
+    assert told(twin, "nft list ruleset") == before
+
+
+def test_checking_changes_nothing() -> None:
+    """nft -c reads, refuses what is wrong, and leaves the rules alone."""
+    twin = from_options("gw-01", {})
+    before = told(twin, "nft list ruleset")
+
+    told(twin, "nft -c -f /etc/nftables.conf && echo 'flush ruleset' | nft -c -f -")
+    assert told(twin, "nft list ruleset") == before
+    assert refused(twin, "echo 'table ip x {' | nft -c -f -")[1] == 1
+
+
+def test_what_nft_lists_it_also_takes() -> None:
+    """The listing of a ruleset, loaded, lists the same."""
+    twin = from_options("gw-01", {"ports": [5060, 5080]})
+    listed = told(twin, "nft list ruleset")
+
+    told(twin, "nft list ruleset > /root/rules; nft flush ruleset; nft -f /root/rules")
+
+    assert told(twin, "nft list ruleset") == listed
+    assert "udp dport { 5060, 5080 } ct helper set" in listed
+
+
+def test_files_include_others() -> None:
+    """A pattern may mean no file; a name must be there."""
+    twin = from_options("gw-01", {})
+    told(twin, "mkdir /etc/nft.d; echo 'add table ip extra' > /etc/nft.d/a.nft")
+    told(twin, "echo 'include \"/etc/nft.d/*.nft\"' | nft -f -")
+
+    assert "table ip extra" in told(twin, "nft list tables")
+    assert refused(twin, "echo 'include \"/etc/nosuch.nft\"' | nft -f -")[1] == 1
+
+
+def test_json_says_what_the_text_says() -> None:
+    """Recorded shape: the helper statement of the rule with its object's name."""
+    twin = from_options("gw-01", {})
+    listed = json.loads(told(twin, "nft -j list ruleset"))["nftables"]
+    rules = [entry["rule"] for entry in listed if "rule" in entry]
+
+    assert {"ct helper": "sip-udp"} in rules[-2]["expr"]
+    assert rules[-2]["handle"] == 4
+
+
+# Switches.
+
+
+def test_locked_refuses_rules_and_files_and_lets_look() -> None:
+    """Somebody else holds it."""
+    twin = from_options("gw-01", {})
+    twin.chassis.switches.locked = True
+    before = twin.snapshot()
+
+    assert "Device or resource busy" in refused(twin, "nft delete table ip alg")[0]
+    assert "xtables lock" in refused(twin, "iptables -t raw -F")[0]
+    assert "Read-only file system" in refused(twin, "echo > /etc/nftables.conf")[0]
+    assert "ct helper set" in told(twin, "nft list ruleset")
+    assert twin.snapshot() == before
+
+
+def test_refuse_writes_knows_no_change_at_all() -> None:
+    """Every change is refused; looking works."""
+    twin = from_options("gw-01", {})
+    twin.chassis.switches.refuse_writes = True
+    before = twin.snapshot()
+
+    for command in ("nft delete table ip alg", "conntrack -F", "rmmod nf_nat_sip", "rm /etc/nftables.conf"):
+        refused(twin, command)
+    assert twin.snapshot() == before
+
+
+def test_save_fails_changes_the_kernel_and_not_the_file() -> None:
+    """The flash is full: rules go, the file cannot be written, and a copy beside it neither."""
+    twin = from_options("gw-01", {})
+    twin.chassis.switches.save_fails = True
+    told(twin, DROP_RULES)
+
+    assert "No space left on device" in refused(twin, "cp -p /etc/nftables.conf /etc/x")[0]
+    assert "ct helper set" in told(twin, "cat /etc/nftables.conf")
+
+
+def test_stay_on_goes_on_until_the_next_boot() -> None:
+    """The rules are gone and flows deleted, and yet the phones' flows have the helper again."""
+    twin = from_options("gw-01", {})
+    twin.chassis.switches.stay_on = True
+    told(twin, f"{DROP_RULES} && {STORE}; conntrack -D -p udp --dport 5060")
+    still = twin.alg
+    twin.exec("root", "reboot", "")
+
+    assert still
+    assert not twin.alg
+
+
+def test_a_reboot_that_fails_looks_like_success() -> None:
+    """Status 0 and the same boot."""
+    twin = from_options("gw-01", {})
+    twin.chassis.switches.reboot_fails = True
+
+    assert twin.exec("root", "reboot", "") == Exec()
+    assert twin.chassis.boots == 1
+
+
+def test_a_detached_revert_fires_unless_it_is_killed() -> None:
+    """A dead man in the shell: what it restores is back when its time is up, and not before."""
+    twin = from_options("gw-01", {})
+    guard = "nft list ruleset > /run/before; setsid sh -c 'sleep 120; nft flush ruleset; nft -f /run/before'"
+    told(twin, f"{guard} </dev/null >/dev/null 2>&1 & echo $! > /run/pid; {DROP_RULES}")
+    twin.chassis.advance(119)
+    waiting = told(twin, "nft list ruleset")
+    seen = told(twin, "tr '\\0' ' ' < /proc/$(cat /run/pid)/cmdline")
+    twin.chassis.advance(1)
+
+    assert "ct helper set" not in waiting
+    assert seen.startswith("sh -c sleep 120; nft flush ruleset")
+    assert "ct helper set" in told(twin, "nft list ruleset")
+    assert refused(twin, "kill -0 $(cat /run/pid)")[1] == 1
+
+
+def test_wrong_options_are_named() -> None:
+    """A lab file with a slip does not start a router of another kind."""
+    with pytest.raises(ValueError, match="unknown option 'runing'"):
+        from_options("gw-01", {"runing": True})
+    with pytest.raises(ValueError, match="option 'how' is 'magic'"):
+        from_options("gw-01", {"how": "magic"})
+    with pytest.raises(ValueError, match=r"kernels from 6\.0 on"):
+        from_options("gw-01", {"how": "automatic"})
+
+
+def test_a_snapshot_is_plain_and_looking_leaves_it() -> None:
+    """It can be written as JSON, and reading commands change nothing of it."""
+    twin = from_options("gw-01", {})
+    before = json.dumps(twin.snapshot())
+
+    told(
+        twin,
+        "nft list ruleset; iptables-save; conntrack -L; cat /etc/nftables.conf; lsmod; uname -a; ls /etc",
+    )
+
+    assert json.dumps(twin.snapshot()) == before
+    assert twin.chassis.writes == 0
