@@ -14,7 +14,7 @@ from sipalg_fix.lab.twins.linux.expression import Token
 from sipalg_fix.lab.twins.linux.iptrule import BadRule, as_nft, read_spec, saved, words_of
 from sipalg_fix.lab.twins.linux.kernel import CONNTRACK_SIP, Kernel
 from sipalg_fix.lab.twins.linux.modules import load_on_demand
-from sipalg_fix.lab.twins.linux.ruleset import Chain, Op, Ruleset, Table
+from sipalg_fix.lab.twins.linux.ruleset import Chain, Op, Rule, Ruleset, Table
 
 VERSION = "v1.8.9 (nf_tables)"
 CHAINS = {
@@ -98,11 +98,10 @@ def _now(call: Call) -> float:
 def iptables(call: Call, kernel: Kernel) -> int:
     """-A -I -D -C -F -S -P -N -X and -V."""
     name, family = _tool(call)
-    rest = call.arguments[1:]
+    rest = [each for each in call.arguments[1:] if each not in ("-w", "--wait")]
     if rest in (["-V"], ["--version"]):
         call.out(f"{name} {VERSION}\n")
         return 0
-    rest = [each for each in rest if each not in ("-w", "--wait")]
     title = "filter"
     if "-t" in rest[:-1]:
         at = rest.index("-t")
@@ -121,8 +120,14 @@ def iptables(call: Call, kernel: Kernel) -> int:
         return 2
     if rest[0] in ("-S", "--list-rules"):
         return _list_rules(call, kernel.rules.tables.get((family, title)), title, rest[1:])
+    return _obeyed(call, kernel, (family, title), rest)
+
+
+def _obeyed(call: Call, kernel: Kernel, where: tuple[str, str], words: list[str]) -> int:
+    """A command that changes, or -C, which only looks."""
+    name = _tool(call)[0]
     switches = kernel.chassis.switches
-    looks = rest[0] in ("-C", "--check")
+    looks = words[0] in ("-C", "--check")
     if switches.locked and not looks:
         call.err(
             "Another app is currently holding the xtables lock. Perhaps you want to use the -w option?\n"
@@ -133,15 +138,13 @@ def iptables(call: Call, kernel: Kernel) -> int:
         return 1
     trial = kernel.rules.copy()
     try:
-        status = command(trial, family, title, rest)
+        command(trial, *where, words)
     except BadRule as why:
         hint = _HINT.format(tool=name) if why.status == 2 else ""
         mark = f"{name}: " if why.status == 1 else f"{name} {VERSION}: "
         call.err(f"{mark}{why}\n{hint}")
         return why.status
-    if not looks:
-        return _take(call, kernel, trial, name)
-    return status
+    return 0 if looks else _take(call, kernel, trial, name)
 
 
 def _take(call: Call, kernel: Kernel, trial: Ruleset, name: str) -> int:
@@ -158,7 +161,7 @@ def _take(call: Call, kernel: Kernel, trial: Ruleset, name: str) -> int:
     return 0
 
 
-def command(rules: Ruleset, family: str, title: str, words: list[str]) -> int:
+def command(rules: Ruleset, family: str, title: str, words: list[str]) -> None:
     """One command on one table of a ruleset; BadRule says what is wrong."""
     verb, *rest = words
     short = {"--append": "-A", "--insert": "-I", "--delete": "-D", "--check": "-C", "--flush": "-F",
@@ -170,7 +173,7 @@ def command(rules: Ruleset, family: str, title: str, words: list[str]) -> int:
     if short == "-F" and not rest:
         for each in table.chains.values():
             each.rules.clear()
-        return 0
+        return
     if not rest:
         raise BadRule(f'option "{verb}" requires an argument')
     name, *rest = rest
@@ -178,7 +181,7 @@ def command(rules: Ruleset, family: str, title: str, words: list[str]) -> int:
         if name in table.chains or name in CHAINS[title]:
             raise BadRule("Chain already exists.", 1)
         table.chains[name] = Chain(name=name, handle=table.next_handle())
-        return 0
+        return
     if name not in CHAINS[title] and name not in own:
         raise BadRule("No chain/target/match by that name.", 1)
     chain = _chain(table, title, name)
@@ -195,7 +198,6 @@ def command(rules: Ruleset, family: str, title: str, words: list[str]) -> int:
             chain.policy = rest[0].lower()
         case _:
             _change(rules, (family, title), chain, short, rest, own)
-    return 0
 
 
 def _change(
@@ -223,20 +225,25 @@ def _change(
         place = max(number, 1) - 1
         if place > len(chain.rules):
             raise BadRule("Index of insertion too big.", 1)
+    made = Rule(handle=0, parts=as_nft(spec, where[0]), saved=text)
+    _insert(rules, where, chain.name, None if place == len(chain.rules) else place, made)
+
+
+def _insert(rules: Ruleset, where: tuple[str, str], chain: str, place: int | None, rule: Rule) -> None:
+    """A new rule at a place, from 0, or at the end."""
     family, title = where
-    at_end = place is None or place == len(chain.rules)
     rules.apply(
         Op(
-            verb="add" if at_end else "insert",
+            verb="add" if place is None else "insert",
             kind="rule",
             family=family,
             table=title,
-            name=chain.name,
+            name=chain,
             at=_NOWHERE,
             whole=_NOWHERE,
-            parts=as_nft(spec, family),
-            place=None if at_end or place is None else ("index", place),
-            saved=text,
+            parts=rule.parts,
+            place=None if place is None else ("index", place),
+            saved=rule.saved,
         )
     )
 

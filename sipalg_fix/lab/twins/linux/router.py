@@ -161,6 +161,8 @@ class LinuxTwin:
             unit = "netfilter-persistent.service"
             files.put(system.unit_file(unit), "[Unit]\nDescription=netfilter persistent configuration\n")
             services += [unit] if options.enabled else []
+        for link in system.UNITS.values():
+            files.make_dirs(link.rpartition("/")[0])
         for unit in services:
             files.put(system.UNITS[unit], "")
         self._store(options, on=options.running)
