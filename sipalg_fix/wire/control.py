@@ -59,11 +59,11 @@ class ControlLine:
         self._state = 0
 
     async def report(self) -> list[Record]:
-        """What arrived there or changed since the last time; :class:`Unreachable` when it is gone."""
-        # An answer is read to its end even when nobody waits for it any more, or the next one would be amiss.
-        return await asyncio.shield(asyncio.ensure_future(self._report()))
+        """
+        What arrived there or changed since the last time; :class:`Unreachable` when it is gone.
 
-    async def _report(self) -> list[Record]:
+        Not to be cancelled half-way: the next answer would be amiss.
+        """
         async with self._turn:
             await _say(self._writer, Report(since=self._state))
             records: list[Record] = []
@@ -76,17 +76,23 @@ class ControlLine:
                     raise Unreachable(f"the responder said {type(message).__name__} instead of a record")
                 records.append(message)
 
-    async def send(self, wish: Send) -> Sent:
-        """Have it send something; :class:`Unreachable` when it is gone."""
-        return await asyncio.shield(asyncio.ensure_future(self._send(wish)))
+    async def send(self, *wishes: Send) -> list[Sent]:
+        """Have it send something; an answer for each wish. :class:`Unreachable` when it is gone."""
+        # Answers are read to their end even when nobody waits for them any more, or the next would be amiss.
+        work = asyncio.ensure_future(self._send(wishes))
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(work)
 
-    async def _send(self, wish: Send) -> Sent:
+    async def _send(self, wishes: tuple[Send, ...]) -> list[Sent]:
         async with self._turn:
-            await _say(self._writer, wish)
-            message = await _hear(self._reader, self._writer)
-        if not isinstance(message, Sent):
-            raise Unreachable(f"the responder said {type(message).__name__} when asked to send")
-        return message
+            await _say(self._writer, *wishes)
+            answers = []
+            for _ in wishes:
+                message = await _hear(self._reader, self._writer)
+                if not isinstance(message, Sent):
+                    raise Unreachable(f"the responder said {type(message).__name__} when asked to send")
+                answers.append(message)
+            return answers
 
     def close(self) -> None:
         """End the session."""
@@ -132,7 +138,7 @@ async def connect(host: str, port: int, *, pin: str = "", authority: str = "", l
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS there ({error.reason})"
-    return str(getattr(error, "strerror", None) or error)
+    return str(getattr(error, "strerror", None) or error) or "the connection broke"
 
 
 async def _within(work: Coroutine[Any, Any, Streams], otherwise: str) -> Streams:
@@ -144,10 +150,10 @@ async def _within(work: Coroutine[Any, Any, Streams], otherwise: str) -> Streams
     return task.result()
 
 
-async def _say(writer: asyncio.StreamWriter, message: Control) -> None:
+async def _say(writer: asyncio.StreamWriter, *messages: Control) -> None:
     if writer.transport.is_closing():
         raise Unreachable("the responder closed the control connection")
-    writer.write(to_line(message))
+    writer.write(b"".join(to_line(message) for message in messages))
 
 
 async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Control:

@@ -102,6 +102,8 @@ async def _talk(
             writer.write(to_line(_sent(sessions, session, message, post)))
         else:
             raise NotGranted("only report and send are expected now")
+        if writer.is_closing():
+            return
         # A probe that asks and does not read is left when its answers do not fit any more.
         async with asyncio.timeout(max(0.0, session.ends - time.monotonic())):
             await writer.drain()
@@ -114,4 +116,4 @@ def _sent(sessions: Sessions, session: Open, wish: Send, post: Post) -> Sent:
         return Sent(problem=str(error))
     if not post(parcel):
         return Sent(problem="the connection is gone")
-    return Sent(data=b64encode(parcel.data).decode())
+    return Sent(data=b64encode(parcel.data).decode(), copies=parcel.copies)

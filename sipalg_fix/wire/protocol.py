@@ -124,13 +124,15 @@ class Send:
     port: int
     what: What
     elsewhere: bool = False
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """It was sent: base64 of the bytes; or it was not, and why."""
+    """It was sent: base64 of the bytes, and how many times; or it was not, and why."""
 
     data: str = ""
+    copies: int = 0
     problem: str = ""
 
 

@@ -12,9 +12,10 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sipalg_fix.model.sip.message import length_needed
 from sipalg_fix.wire.control_channel import serve_control
@@ -66,6 +67,7 @@ class Responder:
         self._streams: dict[Flow, asyncio.StreamWriter] = {}
         self._per_address: Counter[str] = Counter()
         self._controls: Counter[str] = Counter()
+        self._serving: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
         self._listeners: list[tuple[socket.socket, Transport | None]] = []
         with ExitStack() as made:
             for address in listening.addresses:
@@ -100,7 +102,16 @@ class Responder:
                 loop.remove_reader(each)
             for server in servers:
                 server.close()
+            await self._hang_up()
             self.close()
+
+    async def _hang_up(self) -> None:
+        """Break all connections, and wait until whoever served them has noticed."""
+        serving = [self._serving[writer] for writer in self._serving]
+        for writer in list(self._serving):
+            writer.transport.abort()
+        if serving:
+            await asyncio.wait(serving, timeout=self.limits.patience)
 
     async def _serve(self, listener: socket.socket, transport: Transport | None) -> asyncio.Server:
         secure = (
@@ -156,18 +167,30 @@ class Responder:
         ):
             writer.transport.abort()
             return
-        self._per_address[address] += 1
         self._streams[flow] = writer
         try:
-            await self._listen(reader, writer, flow)
+            with self._counted(self._per_address, address, writer):
+                await self._listen(reader, writer, flow)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             self._streams.pop(flow, None)
-            self._per_address[address] -= 1
-            if not self._per_address[address]:
-                del self._per_address[address]
             writer.transport.abort()
+
+    @contextmanager
+    def _counted(self, counter: Counter[str], address: str, writer: asyncio.StreamWriter) -> Iterator[None]:
+        """While this lasts, a connection counts for its address, and is known."""
+        task = asyncio.current_task()
+        assert task is not None
+        counter[address] += 1
+        self._serving[writer] = task
+        try:
+            yield
+        finally:
+            del self._serving[writer]
+            counter[address] -= 1
+            if not counter[address]:
+                del counter[address]
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
         heard, waits = 0, self.limits.patience
@@ -206,13 +229,8 @@ class Responder:
         if self._controls[address] >= self.limits.controls_address:
             writer.transport.abort()
             return
-        self._controls[address] += 1
-        try:
+        with self._counted(self._controls, address, writer):
             await serve_control(reader, writer, self.sessions, self._post, self._tell)
-        finally:
-            self._controls[address] -= 1
-            if not self._controls[address]:
-                del self._controls[address]
 
     def _post(self, parcel: Parcel) -> bool:
         """Send what a session asked for; False if the way there is gone."""
@@ -220,13 +238,14 @@ class Responder:
             writer = self._streams.get((parcel.transport, parcel.port, *parcel.to))
             if writer is None:
                 return False
-            writer.write(parcel.data)
-            self.sent += len(parcel.data)
+            writer.write(parcel.data * parcel.copies)
+            self.sent += len(parcel.data) * parcel.copies
             return True
         anywhere = "::" if ":" in parcel.own else "0.0.0.0"
         for address in (parcel.own, anywhere):
             if udp := self._datagrams.get((address, parcel.port)):
-                self._throw(udp, parcel.data, parcel.to)
+                for _ in range(parcel.copies):
+                    self._throw(udp, parcel.data, parcel.to)
                 return True
         return False
 
@@ -243,6 +262,8 @@ def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
         else:
             _ask_ttl(made)
         made.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            made.listen(_BACKLOG)
     except OSError as error:
         made.close()
         name = errno.errorcode.get(error.errno or 0, "")

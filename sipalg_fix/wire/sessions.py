@@ -21,6 +21,7 @@ from sipalg_fix.wire.limits import Limits, Rate, Rates, prefix
 from sipalg_fix.wire.messages import Place
 from sipalg_fix.wire.protocol import IP_OVERHEAD, Record, Send, Transport
 
+COPIES_MOST = 4
 Source = tuple[str, int]
 Flow = tuple[Transport, int, str, int]
 """Transport, own port, and the far address and port."""
@@ -49,6 +50,7 @@ class Parcel:
     port: int
     to: Source
     data: bytes
+    copies: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -260,9 +262,15 @@ class Sessions:
         media_port = 20000 + 2 * (int.from_bytes(self._random(2), "big") % 20000)
         mark = protocol.token(session.key, session.sid, wish.seq)
         data = messages.outgoing(wish.what, place, mark, sign, media_port)
-        if not self._spend(session, (wish.transport, wish.port, *entry.source), len(data), now):
+        flow = (wish.transport, wish.port, *entry.source)
+        if not self._spend(session, flow, len(data), now):
             raise NotGranted("no credit")
-        return Parcel(transport=wish.transport, own=session.me, port=port, to=entry.source, data=data)
+        copies = 1
+        while copies < min(wish.copies, COPIES_MOST) and self._spend(session, flow, len(data), now):
+            copies += 1
+        return Parcel(
+            copies=copies, transport=wish.transport, own=session.me, port=port, to=entry.source, data=data
+        )
 
     def _elsewhere(self, session: Open) -> int:
         return next(port for port in self.ports.others if port != session.other_port)

@@ -15,6 +15,8 @@ from enum import Enum
 
 from sipalg_fix.model.sip.message import Message, read, text
 
+_WORDS = re.compile(r"[^\s;,<>@=/]+|[\s;,<>@=/]")
+
 MEANING = {
     "Request-URI": "whom the request is for",
     "Status line": "what the answer says",
@@ -68,7 +70,8 @@ class Difference:
         meaning = MEANING.get(self.field.partition(" (")[0], "")
         name = f"{self.field} ({meaning})" if meaning else self.field
         if self.change is Change.CHANGED:
-            return f"{name} was changed from {self.before!r} to {self.after!r}"
+            before, after = _apart(self.before, self.after)
+            return f"{name} was changed from {before!r} to {after!r}"
         if self.change is Change.ADDED:
             return f"{name} was added: {self.after!r}"
         if self.change is Change.REMOVED:
@@ -80,6 +83,19 @@ class Difference:
                 f"blanks or line breaks in {self.field} were changed from {self.before!r} to {self.after!r}"
             )
         return f"{self.field} came in another order: {self.before}, then {self.after}"
+
+
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """The words in which two values differ, without those that they begin and end with alike."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    shorter = ["".join(words[start : len(words) - end]).strip(" ;,<>") for words in (old, new)]
+    return (shorter[0], shorter[1]) if all(shorter) and shorter[0] != shorter[1] else (before, after)
 
 
 def compare(sent: bytes, received: bytes) -> tuple[Difference, ...]:

@@ -1,0 +1,197 @@
+"""
+The TCP and TLS legs of a probe: one connection a message, so that one that is dropped holds up no other.
+
+Over TCP a drop shows as a connection that stands and over which nothing arrives, in several connections one
+after the other: the kernel sends its segment again and again meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from base64 import b64decode
+
+from sipalg_fix.model.sip.message import length_needed
+from sipalg_fix.wire.certificate import pin_of, pinning_context
+from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, compose
+from sipalg_fix.wire.protocol import LINE_LIMIT, Send, Transport, What
+from sipalg_fix.wire.seen import Exchange, Reverse
+from sipalg_fix.wire.udp import Book
+
+TRIES = 3
+TRY_SECONDS = 1.0
+COPIES_A_TRY = 3
+"""Times that any kernel has sent a segment within TRY_SECONDS when nobody acknowledges it (RFC 6298)."""
+LAST_SECONDS = 1.5
+
+
+class TcpLeg:
+    """All messages over TCP, to the SIP port and to another."""
+
+    name = "tcp"
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._open: list[asyncio.StreamWriter] = []
+
+    async def run(self) -> None:
+        """Test it, and write what is seen into the book."""
+        seen = self._book.seen
+        seen.legs[self.name] = 0
+        try:
+            await asyncio.gather(
+                *(
+                    self._message(port, kind)
+                    for port in (seen.sip_port, seen.other_port)
+                    for kind in (*BASE, *CANARIES)
+                )
+            )
+            await self._book.refresh()
+        finally:
+            for writer in self._open:
+                writer.transport.abort()
+            reached = {each.port for each in seen.exchanges if each.leg == self.name}
+            if seen.other_port in reached and seen.sip_port not in reached:
+                seen.refused.setdefault((self.name, seen.sip_port), "no connection can be made")
+
+    async def _message(self, port: int, kind: Kind) -> None:
+        pending: set[asyncio.Task[bool]] = set()
+        known = False
+        for turn in range(TRIES + 1):
+            if turn < TRIES:
+                pending.add(asyncio.ensure_future(self._attempt(port, kind)))
+            patience = TRY_SECONDS / 3 if turn < TRIES else LAST_SECONDS
+            known, pending = await _first_known(pending, patience)
+            if known:
+                break
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _attempt(self, port: int, kind: Kind) -> bool:
+        """One connection with one message; True once everything about it is known."""
+        line = self._book.line
+        try:
+            reader, writer = await asyncio.open_connection(line.address, port, limit=LINE_LIMIT)
+        except OSError as error:
+            self._book.seen.refused[self.name, port] = error.strerror or str(error)
+            await asyncio.sleep(TRY_SECONDS / 3)
+            return False
+        self._open.append(writer)
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        seq, token = self._book.number()
+        own, own_port = writer.get_extra_info("sockname")[:2]
+        place = Place(transport="TCP", own=own, own_port=own_port, far=line.address, far_port=port)
+        media = self._book.media_port() if kind in (Kind.INVITE, Kind.NO_CSEQ) else 0
+        data = compose(kind, place, token, media_port=media)
+        exchange = Exchange(seq=seq, leg=self.name, port=port, kind=kind, sent=data)
+        self._book.enter(Transport.TCP, exchange)
+        began = time.monotonic()
+        writer.write(data)
+        try:
+            answer = await _message_from(reader)
+            exchange.copies = 1
+            exchange.take(answer)
+            if kind in (Kind.REGISTER, Kind.INVITE):
+                what = What.NOTIFY if kind is Kind.REGISTER else What.INVITE
+                await self._inbound(exchange, what, reader, writer)
+            return True
+        except OSError:
+            exchange.copies = max(1, exchange.copies)
+            return False
+        finally:
+            if not exchange.copies:
+                exchange.copies = 1 + int(
+                    (COPIES_A_TRY - 1) * min(1.0, (time.monotonic() - began) / TRY_SECONDS)
+                )
+
+    async def _inbound(
+        self, exchange: Exchange, what: What, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """A request from outside, over the connection that the probe made."""
+        reverse = Reverse(seq=exchange.seq, leg=self.name, port=exchange.port, what=what)
+        self._book.seen.reverses.append(reverse)
+        wish = Send(seq=exchange.seq, transport=Transport.TCP, port=exchange.port, what=what)
+        _, token = self._book.number()
+        nowhere = Place(transport="TCP", own="", own_port=0, far="", far_port=0)
+        # The responder sends no more than it was sent: give it something to spend, in a message of its own.
+        writer.write(compose(Kind.FUND, nowhere, token))
+        await _message_from(reader)
+        (answer,) = await self._book.line.send(wish)
+        reverse.problem = answer.problem
+        if answer.data:
+            reverse.sent.append(b64decode(answer.data))
+            reverse.come.append(await _message_from(reader))
+
+
+async def _first_known(
+    pending: set[asyncio.Task[bool]], patience: float
+) -> tuple[bool, set[asyncio.Task[bool]]]:
+    """Has any of them come to know? And which are still at it, at the latest when patience ends."""
+    ends = time.monotonic() + patience
+    while pending and (left := ends - time.monotonic()) > 0:
+        done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if any(task.result() for task in done):
+            return True, pending
+    return False, pending
+
+
+async def _message_from(reader: asyncio.StreamReader) -> bytes:
+    """One message off a stream; ConnectionError when it ends before. Its caller limits the time."""
+    data = b""
+    while True:
+        needed = length_needed(data)
+        if needed is not None and len(data) >= needed:
+            return data
+        more = await reader.read(LINE_LIMIT)
+        if not more:
+            raise ConnectionResetError("the connection was closed")
+        data += more
+
+
+class TlsLeg:
+    """SIP inside TLS: what cannot be read cannot be altered, unless a box pretends to be the responder."""
+
+    name = "tls"
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    async def run(self) -> None:
+        """Test it, and write what is seen into the book. OSError when there is no TLS connection."""
+        work = asyncio.ensure_future(self._talk())
+        done, _ = await asyncio.wait({work}, timeout=TRY_SECONDS + LAST_SECONDS)
+        if not done:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            raise OSError("no answer over TLS in time")
+        work.result()
+
+    async def _talk(self) -> None:
+        seen, line = self._book.seen, self._book.line
+        reader, writer = await asyncio.open_connection(
+            line.address, seen.tls_port, ssl=pinning_context(), limit=LINE_LIMIT
+        )
+        try:
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            if pin_of(shown or b"") != line.pin:
+                seen.intercepted = True
+                raise OSError("another certificate than the responder's was shown")
+            seen.legs[self.name] = 0
+            own, own_port = writer.get_extra_info("sockname")[:2]
+            place = Place(
+                transport="TLS", own=own, own_port=own_port, far=line.address, far_port=seen.tls_port
+            )
+            for kind in (Kind.OPTIONS, Kind.INVITE):
+                seq, token = self._book.number()
+                data = compose(kind, place, token, media_port=self._book.media_port())
+                exchange = Exchange(
+                    seq=seq, leg=self.name, port=seen.tls_port, kind=kind, sent=data, copies=1
+                )
+                self._book.enter(Transport.TLS, exchange)
+                writer.write(data)
+                exchange.take(await _message_from(reader))
+            await self._book.refresh()
+        finally:
+            writer.transport.abort()

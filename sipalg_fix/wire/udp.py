@@ -1,0 +1,393 @@
+"""
+The UDP legs of a probe: every message to the SIP port and to another, again and again until it is known
+what became of it.
+
+In each round only what is missing is sent again, together with companions that are known to get through.
+So a message counts as dropped only if others got through in the same rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import time
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+from sipalg_fix.model.path import Nat, Pinhole
+from sipalg_fix.model.sip.message import read
+from sipalg_fix.wire import protocol
+from sipalg_fix.wire.control import ControlLine
+from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, bracketed, compose
+from sipalg_fix.wire.protocol import Send, Transport, What
+from sipalg_fix.wire.seen import Exchange, Reverse, Seen, is_drop, loss_back, loss_out
+
+ROUND_SECONDS = 0.2
+ROUNDS = 12
+DEADLINE_SECONDS = 4.0
+ROUNDS_AT_LEAST = 5
+REVERSE_ROUNDS = 6
+COPIES = 3
+"""Of a request from outside, once one was lost."""
+SIZES = (1300, 1400, 1440, 1466, 1468, 1470, 1472)
+"""Payloads around the longest that one Ethernet frame takes: an ALG that lengthens a message loses it."""
+Address = tuple[str, int]
+
+
+class Book:
+    """What the probe has sent, by number, and what the responder says of it. Shared by all legs."""
+
+    def __init__(self, line: ControlLine) -> None:
+        session = line.session
+        self.line = line
+        self.key = bytes.fromhex(session.key)
+        self.seen = Seen(
+            key=self.key, sip_port=session.sip_port, tls_port=session.tls_port, other_port=session.other_port
+        )
+        self._by_number: dict[tuple[int, str, int], Exchange] = {}
+        self._seq = 0
+        self._question: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._ends = time.monotonic() + DEADLINE_SECONDS
+        self._media = random.sample(range(10000, 30000), 200)
+
+    def is_late(self) -> bool:
+        """Is it time to come to an end, whatever is still missing?"""
+        return time.monotonic() > self._ends
+
+    def number(self) -> tuple[int, str]:
+        """The next message's number and token."""
+        self._seq += 1
+        return self._seq, protocol.token(self.key, self.line.session.sid, self._seq)
+
+    def media_port(self) -> int:
+        """An even port for audio that no other message of this session names."""
+        return 2 * self._media.pop()
+
+    def enter(self, transport: Transport, exchange: Exchange) -> Exchange:
+        """A message that will be sent."""
+        self._by_number[exchange.seq, transport.value, exchange.port] = exchange
+        self.seen.exchanges.append(exchange)
+        return exchange
+
+    def find(self, data: bytes, transport: Transport, port: int) -> Exchange | None:
+        """Which message bytes belong to, by a genuine token; None for what is not of this session."""
+        for sid, seq, mac in protocol.claims(data):
+            if sid == self.line.session.sid and protocol.is_genuine(self.key, sid, seq, mac):
+                return self._by_number.get((seq, transport.value, port))
+        return None
+
+    async def refresh(self) -> None:
+        """Ask the responder what arrived; :class:`Unreachable`."""
+        # What it says is noted even when nobody waits for it any more: it says it only once. Whoever comes
+        # before the question is asked shares it.
+        if self._question is None:
+            self._question = asyncio.ensure_future(self._refresh())
+            self._question.add_done_callback(_heard_of)
+        await asyncio.shield(self._question)
+
+    async def _refresh(self) -> None:
+        async with self._turn:
+            self._question = None
+            records = await self.line.report()
+        for record in records:
+            exchange = self._by_number.get((record.seq, record.transport.value, record.port))
+            if exchange is not None:
+                exchange.arrived = b64decode(record.received)
+                exchange.copies_arrived = record.copies
+                exchange.ttl = record.ttl
+                exchange.source = (record.address, record.source_port)
+                exchange.answer = b64decode(record.sent)
+                exchange.answers_sent = record.answers
+
+
+def _heard_of(task: asyncio.Task[None]) -> None:
+    """Its error was for those who still waited; if nobody did, it is no news."""
+    if not task.cancelled():
+        task.exception()
+
+
+class Door(asyncio.DatagramProtocol):
+    """A UDP socket of the probe's, bound to one port for all that is sent through it."""
+
+    transport: asyncio.DatagramTransport
+
+    def __init__(self, heard: Callable[[Door, bytes, Address], None]) -> None:
+        self._heard = heard
+        self.port = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Called by asyncio."""
+        self.transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Called by asyncio."""
+        self._heard(self, data, (addr[0], addr[1]))
+
+    def error_received(self, exc: Exception) -> None:
+        """An ICMP error: what it says is shown by what does not arrive."""
+
+
+async def open_door(own: str, port: int, heard: Callable[[Door, bytes, Address], None]) -> Door:
+    """A socket bound to an own address and port (0: any). OSError if the port is taken."""
+    family = socket.AF_INET6 if ":" in own else socket.AF_INET
+    _, door = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Door(heard), local_addr=(own, port), family=family
+    )
+    return door
+
+
+class UdpLeg:
+    """One UDP leg. ``source_port`` 0 is a fresh one, with the tests that need ports of their own."""
+
+    def __init__(self, book: Book, source_port: int, *, sizes: bool = False) -> None:
+        self.name = f"udp from port {source_port}" if source_port else "udp"
+        self.port = source_port
+        self._book, self._sizes = book, sizes
+        self._news = asyncio.Event()
+        self._doors: dict[int, Door] = {}
+        self._from: dict[int, Door] = {}
+        self._mine: list[Exchange] = []
+        self._reverses: dict[tuple[int, What], Reverse] = {}
+        self._pinholes: dict[str, bool] = {}
+
+    async def run(self) -> None:
+        """Test it, and write what is seen into the book. OSError if the source port cannot be had."""
+        try:
+            await self._prepare()
+            await self._rounds()
+            await self._inbound()
+        finally:
+            for door in self._doors.values():
+                door.transport.close()
+
+    async def _open(self, port: int = 0) -> Door:
+        door = await open_door(self._book.line.own, port, self._hear)
+        self._doors[door.port] = door
+        return door
+
+    async def _prepare(self) -> None:
+        main = await self._open(self.port)
+        _, self._filler = self._book.number()
+        seen = self._book.seen
+        seen.legs[self.name] = main.port
+        ports = (seen.sip_port, seen.other_port)
+        for port in ports:
+            for kind in (*BASE, *CANARIES):
+                self._plan(main, port, kind)
+        if self.port:
+            return
+        liar, landing = await self._open(), await self._open()
+        for port in ports:
+            self._plan(liar, port, Kind.VIA_PORT, via_port=landing.port)
+        # A port that has nothing to do with SIP: what comes in there comes in anyway.
+        self._apart = self._plan(await self._open(), seen.other_port, Kind.FUND)
+        if self._sizes:
+            for port in ports:
+                for size in SIZES:
+                    self._plan(main, port, Kind.SIZED, size=size)
+
+    def _plan(self, door: Door, port: int, kind: Kind, *, via_port: int = 0, size: int = 0) -> Exchange:
+        seq, token = self._book.number()
+        line = self._book.line
+        place = Place(transport="UDP", own=line.own, own_port=door.port, far=line.address, far_port=port)
+        media = self._book.media_port() if kind in (Kind.INVITE, Kind.NO_CSEQ) else 0
+        data = compose(kind, place, token, media_port=media, via_port=via_port, size=size)
+        exchange = Exchange(seq=seq, leg=self.name, port=port, kind=kind, sent=data, size=size)
+        self._from[seq] = door
+        self._mine.append(exchange)
+        return self._book.enter(Transport.UDP, exchange)
+
+    def _send(self, exchange: Exchange) -> None:
+        exchange.copies += 1
+        self._from[exchange.seq].transport.sendto(exchange.sent, (self._book.line.address, exchange.port))
+
+    # What comes
+
+    def _hear(self, door: Door, data: bytes, source: Address) -> None:
+        asked = protocol.COOKIE.search(data)
+        exchange = self._book.find(data, Transport.UDP, source[1])
+        if asked and exchange is not None:
+            _, token = self._book.number()
+            door.transport.sendto(f"SAP-ECHO {asked[1].decode()} {token} ".encode() + b"." * 60, source)
+            return
+        if b"SAP-IN " in data:
+            self._heard_datagram(data, source)
+        elif exchange is None:
+            return
+        elif read(data).method:
+            self._heard_request(exchange, data)
+        else:
+            exchange.strayed = exchange.strayed or self._from[exchange.seq] is not door
+            exchange.take(data)
+        self._news.set()
+
+    def _heard_request(self, exchange: Exchange, data: bytes) -> None:
+        for what in (What.NOTIFY, What.INVITE):
+            reverse = self._reverses.get((exchange.port, what))
+            if read(data).method.lower() == what.value and reverse is not None and data not in reverse.come:
+                reverse.come.append(data)
+
+    def _heard_datagram(self, data: bytes, source: Address) -> None:
+        for port in (self._book.seen.sip_port, self._book.seen.other_port):
+            exchange = self._book.find(data, Transport.UDP, port)
+            if exchange is not None:
+                self._pinholes["apart" if exchange.kind is Kind.FUND else "registered"] = True
+
+    async def _until(self, ready: Callable[[], bool], seconds: float) -> bool:
+        ends = time.monotonic() + seconds
+        while not ready():
+            left = ends - time.monotonic()
+            if left <= 0:
+                return False
+            self._news.clear()
+            waiting = asyncio.ensure_future(self._news.wait())
+            await asyncio.wait({waiting}, timeout=left)
+            waiting.cancel()
+        return True
+
+    # Outwards
+
+    async def _rounds(self) -> None:
+        for turn in range(ROUNDS):
+            missing = [each for each in self._mine if not each.is_done]
+            if turn:
+                missing += self._companions(missing)
+            for each in missing:
+                self._send(each)
+            complete = await self._until(lambda: all(each.is_done for each in self._mine), ROUND_SECONDS)
+            if not complete and turn + 1 < ROUNDS_AT_LEAST:
+                continue
+            await self._book.refresh()
+            if complete or self._is_decided() or self._book.is_late():
+                break
+        self._note_nat()
+
+    def _companions(self, missing: list[Exchange]) -> list[Exchange]:
+        """For each port that is waited for something known to get through, and the same to the other port."""
+        wanted: dict[int, Exchange] = {}
+        for lost in missing:
+            through = [each for each in self._mine if each.is_done and each.port == lost.port]
+            twins = [
+                each
+                for each in self._mine
+                if each.is_done and each.kind is lost.kind and each.size == lost.size
+            ]
+            for each in (*through[:1], *twins[:1]):
+                wanted[each.seq] = each
+        return list(wanted.values())
+
+    def _is_decided(self) -> bool:
+        """Is everything that is still missing beyond loss by chance?"""
+        out, back = loss_out(self._mine), loss_back(self._mine)
+        for each in self._mine:
+            if each.is_done:
+                continue
+            if each.arrived and not is_drop(each.answers_sent, back):
+                return False
+            if not each.arrived and not is_drop(each.copies, out):
+                return False
+        return True
+
+    def _note_nat(self) -> None:
+        first = next((each for each in self._mine if each.source[1] and each.kind in BASE), None)
+        if first is None or self._book.seen.nat.seen:
+            return
+        own = (self._book.line.own, self._from[first.seq].port)
+        self._book.seen.nat = Nat(
+            own=f"{bracketed(own[0])}:{own[1]}",
+            seen=f"{bracketed(first.source[0])}:{first.source[1]}",
+            translated=own != first.source,
+            port_preserved=own[1] == first.source[1],
+        )
+
+    # Inwards
+
+    async def _inbound(self) -> None:
+        """Requests from outside into the open flows, and packets from elsewhere towards a registered port."""
+        seen = self._book.seen
+        anchors = {}
+        for port in (seen.sip_port, seen.other_port):
+            reached = [
+                each for each in self._mine if each.port == port and each.arrived and each.kind in BASE
+            ]
+            registered = [each for each in reached if each.kind is Kind.REGISTER]
+            if reached:
+                anchors[port] = (*registered, *reached)[0]
+        for port, anchor in anchors.items():
+            for what in (What.NOTIFY, What.INVITE):
+                reverse = Reverse(seq=anchor.seq, leg=self.name, port=port, what=what)
+                self._reverses[port, what] = reverse
+                seen.reverses.append(reverse)
+
+        for turn in range(REVERSE_ROUNDS):
+            asked = [each for each in self._reverses.values() if not each.come]
+            holes = self._holes(anchors.get(seen.sip_port)) if turn < 2 else []
+            answers = await self._book.line.send(
+                *(wish for _, wish in holes),
+                *(
+                    Send(
+                        seq=each.seq,
+                        transport=Transport.UDP,
+                        port=each.port,
+                        what=each.what,
+                        copies=COPIES if turn else 1,
+                    )
+                    for each in asked
+                ),
+            )
+            for place, answer in enumerate(answers):
+                if place < len(holes):
+                    if not answer.problem:
+                        self._pinholes.setdefault(holes[place][0], False)
+                    continue
+                reverse = asked[place - len(holes)]
+                reverse.problem = answer.problem
+                reverse.sent += [b64decode(answer.data)] * answer.copies
+            if await self._until(lambda: all(each.come for each in self._reverses.values()), ROUND_SECONDS):
+                break
+            if self._book.is_late():
+                break
+            self._top_up(anchors)
+        self._note_pinhole()
+
+    def _holes(self, registered: Exchange | None) -> list[tuple[str, Send]]:
+        """A packet from elsewhere to a port that a REGISTER named, and one to a port that none did."""
+        if self.port or registered is None or registered.kind is not Kind.REGISTER:
+            return []
+        return [
+            (
+                name,
+                Send(
+                    seq=anchor.seq,
+                    transport=Transport.UDP,
+                    port=anchor.port,
+                    what=What.DATAGRAM,
+                    elsewhere=True,
+                ),
+            )
+            for name, anchor in (("registered", registered), ("apart", self._apart))
+        ]
+
+    def _top_up(self, anchors: dict[int, Exchange]) -> None:
+        """The responder sends no more than it was sent: give it something to spend."""
+        token = self._filler
+        for anchor in anchors.values():
+            door = self._from[anchor.seq]
+            place = Place(transport="UDP", own="", own_port=0, far="", far_port=0)
+            for _ in range(4):
+                door.transport.sendto(
+                    compose(Kind.FUND, place, token), (self._book.line.address, anchor.port)
+                )
+
+    def _note_pinhole(self) -> None:
+        through = [each for each in self._reverses.values() if each.come]
+        if set(self._pinholes) != {"apart", "registered"} or not through:
+            return
+        if self._pinholes["apart"]:
+            self._book.seen.pinhole = Pinhole.OPEN_ANYWAY
+        else:
+            self._book.seen.pinhole = Pinhole.YES if self._pinholes["registered"] else Pinhole.NO
