@@ -59,7 +59,25 @@ def test_opnsense_by_ssh_alone() -> None:
     assert not driver.rebooted("booted 1794365060", "uptime 3", 60)
 
 
-@pytest.mark.parametrize("platform", ["mikrotik_routeros", "opnsense"])
+@pytest.mark.parametrize(
+    ("uptime", "mark"),
+    [
+        ("edge-01 uptime is 2 weeks, 3 days, 4 hours, 5 minutes", "uptime 1483500"),
+        ("edge-01 uptime is 1 year, 1 minute", "uptime 31536060"),
+        ("edge-01 uptime is 0 minutes", "uptime 0"),
+        ("Uptime for this control processor is 5 minutes", ""),
+        ("edge-01 uptime is unknown", ""),
+    ],
+)
+def test_ios_uptime(uptime: str, mark: str) -> None:
+    """As ``show version`` has it, exact to the minute; the restart's date moves with the clock."""
+    driver = discover()["cisco_ios"]
+    (probe,) = driver.boot_probes
+    text = f"Cisco IOS Software\n\n{uptime}\nSystem restarted at 08:11:02 UTC Mon Nov 2 2026\n"
+    assert driver.boot_mark(seen(probe, text)) == mark
+
+
+@pytest.mark.parametrize("platform", ["cisco_ios", "mikrotik_routeros", "opnsense"])
 @pytest.mark.parametrize(
     ("before", "after", "another"),
     [

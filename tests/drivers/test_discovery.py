@@ -35,6 +35,9 @@ def test_every_module_in_the_folder_is_a_driver() -> None:
         ("community.routeros.routeros", "mikrotik_routeros"),
         ("opnsense", "opnsense"),
         ("linux", "linux"),
+        ("cisco_xe", "cisco_ios"),
+        ("cisco.ios.ios", "cisco_ios"),
+        ("ios", "cisco_ios"),
     ],
 )
 def test_names_of_other_tools_are_understood(said: str, platform: str) -> None:

@@ -8,6 +8,40 @@ from sipalg_fix.drivers import discover
 from sipalg_fix.model.session import REDACTED, redact
 
 CANARIES = {
+    "cisco_ios": """\
+enable secret 5 $1$CANARY
+enable password CANARY
+enable secret level 7 9 $9$CANARY
+username admin privilege 15 secret 5 $1$CANARY
+username bob password 7 CANARY
+ password 7 CANARY
+snmp-server community CANARY RO 10
+snmp-server host 192.0.2.3 version 2c CANARY
+snmp-server host 192.0.2.3 traps CANARY
+snmp-server user u g v3 auth sha CANARY priv aes 128 CANARY
+tacacs-server host 192.0.2.4 key 7 CANARY
+ key 7 CANARY
+radius-server key CANARY
+ server-private 192.0.2.5 key CANARY
+  key-string 7 CANARY
+crypto isakmp key 6 CANARY address 192.0.2.9
+  pre-shared-key address 192.0.2.9 key CANARY
+  pre-shared-key local CANARY
+ wpa-psk ascii 0 CANARY
+ ppp chap password 0 CANARY
+ ip ospf message-digest-key 1 md5 7 CANARY
+ ip ospf authentication-key CANARY
+ neighbor 192.0.2.8 password 7 CANARY
+ standby 1 authentication CANARY
+ standby 1 authentication md5 key-string CANARY
+ ip nhrp authentication CANARY
+ vrrp 1 authentication text CANARY
+ntp authentication-key 1 md5 CANARY 7
+ip ftp password 7 CANARY
+ path ftp://bob:CANARY@192.0.2.6/backup
+ authentication username bob password 7 CANARY
++username bob password 0 CANARY
+""",
     "ubiquiti_edgeos": """\
 set system login user ubnt authentication encrypted-password '$6$CANARY$CANARY'
 set system login user ubnt authentication plaintext-password CANARY
@@ -48,6 +82,7 @@ TOKEN = CANARY
 """,
 }
 KEPT = {
+    "cisco_ios": ("username admin privilege 15", "address 192.0.2.9", "server-private 192.0.2.5"),
     "ubiquiti_edgeos": ("set system login user ubnt", "192.0.2.1", "uisp.example.net"),
     "mikrotik_routeros": ("acs.example.net", '"name": "x"'),
     "opnsense": ("<name>root</name>", "</ipsec>"),
