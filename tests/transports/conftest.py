@@ -18,23 +18,32 @@ def keys(tmp_path: Path) -> KeyStore:
     return KeyStore(tmp_path / "state" / "host_keys", user_file=tmp_path / "known_hosts")
 
 
+class Listening(logging.Handler):
+    """Keeps every message of every library."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(self.format(record))
+
+
 @pytest.fixture(autouse=True)
-def no_secret_in_any_log(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> Iterator[None]:
+def no_secret_in_any_log(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Whatever a test does: no canary in a log of any library at any level, and none printed."""
-    libraries = [
-        logging.getLogger(name) for name in ("paramiko", "netmiko", "httpx", "httpcore", "routeros_api")
-    ]
-    caplog.set_level(logging.DEBUG)
-    for library in libraries:
-        library.addHandler(caplog.handler)
-        library.setLevel(logging.DEBUG)
+    listening = Listening()
+    names = (None, "paramiko", "netmiko", "httpx", "httpcore", "routeros_api")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(listening)
+        logger.setLevel(logging.DEBUG)
     yield
-    for library in libraries:
-        library.removeHandler(caplog.handler)
-        library.setLevel(logging.NOTSET)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.removeHandler(listening)
+        logger.setLevel(level)
     printed = capfd.readouterr()
-    told = caplog.text + printed.out + printed.err
+    told = "\n".join([*listening.told, printed.out, printed.err])
     assert [canary for canary in CANARIES if canary in told] == []
     assert "Traceback" not in printed.err

@@ -14,7 +14,7 @@ from sipalg_fix.model.host import AccessSettings
 from sipalg_fix.model.session import Answer, Command
 from sipalg_fix.transports.dialogue import Dialogue
 from sipalg_fix.transports.line import Deadline, Endpoint
-from sipalg_fix.transports.terminal import Terminal
+from sipalg_fix.transports.terminal import QUIET_SECONDS, Terminal
 
 PROMPT = re.compile(r"^\w+@\w+(?::~)?[$#>] ?$", re.MULTILINE)
 
@@ -25,9 +25,10 @@ class Tape:
     was recorded for the keys typed so far, nothing comes for ever.
     """
 
-    def __init__(self, *chunks: str | None, **typed: list[str | None]) -> None:
+    def __init__(self, *chunks: str | None) -> None:
         self.pending: list[str | None] = list(chunks)
         self.typed: list[str] = []
+        self.waits: list[float] = []
         self.after: list[tuple[str, list[str | None]]] = []
 
     def expect(self, keys: str, *chunks: str | None) -> Tape:
@@ -36,7 +37,7 @@ class Tape:
         return self
 
     def settimeout(self, seconds: float) -> None:
-        assert seconds >= 0
+        self.waits.append(seconds)
 
     def sendall(self, data: bytes) -> None:
         keys, chunks = self.after.pop(0)
@@ -100,6 +101,19 @@ def test_a_new_prompt_counts_only_when_nothing_follows() -> None:
     """A line of output that looks like a prompt may end a packet; the rest of the output comes after it."""
     tape = Tape().expect("cat log\n", "cat log\r\nlogin of\r\nroot@host# ", "rejected\r\nubnt@ubnt:~$ ", None)
     assert dialogue(tape).exchange(ask("cat log")).text == "login of\nroot@host# rejected"
+
+
+def test_a_prompt_that_was_seen_before_costs_no_time() -> None:
+    """Only a new one is watched for a moment: what follows may show that it was none."""
+    tape = Tape()
+    for _ in range(2):
+        tape.expect("show x\n", "show x\r\nubnt@ubnt:~$ ", None)
+    talk = dialogue(tape)
+    talk.exchange(ask("show x"))
+    assert QUIET_SECONDS in tape.waits
+    tape.waits.clear()
+    talk.exchange(ask("show x"))
+    assert (QUIET_SECONDS in tape.waits, 0.0 in tape.waits) == (False, True)
 
 
 STREAM = "show log\r\nlogin:\r\nroot@host# \x1b[1mrejected\x1b[m\r\n:\x1b[K\r\x1b[K\r\nend\r\nubnt@ubnt:~$ "

@@ -32,6 +32,7 @@ from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.session import Command, RouterosApi
+from sipalg_fix.transports import routeros_api
 from sipalg_fix.transports.ssh_keys import KeyStore
 
 HELPER = Command(access="api", text="/ip/firewall/service-port/print ?name=sip")
@@ -274,6 +275,23 @@ def test_a_word_of_any_length_is_not_waited_for(keys: KeyStore) -> None:
 
     with listening(serve) as at:
         assert refused(keys, host(at, plain=True), DRIVER, HELPER).code == "not-understood"
+
+
+def test_an_answer_may_not_grow_without_end(keys: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted for each answer: many of moderate size are a long session, one of any size is no answer."""
+    monkeypatch.setattr(routeros_api, "MOST", 1000)
+    rows = [["!re", f"=name={'x' * 100}"]] * 6 + [["!done"]]
+
+    def serve(wire: socket.socket) -> None:
+        answers = iter(([["!done"]], rows, rows, rows[:6] * 2 + rows))
+        while wire.recv(4096):
+            wire.sendall(b"".join(map(encode, next(answers))))
+
+    with listening(serve) as at, connections(keys).reader(host(at, plain=True), DRIVER) as reader:
+        assert [len(reader.ask(HELPER).text.splitlines()) for _ in range(2)] == [6, 6]
+        with pytest.raises(DeviceError) as caught:
+            reader.ask(HELPER)
+    assert caught.value.code == "not-understood"
 
 
 def test_what_the_router_says_is_redacted(keys: KeyStore) -> None:
