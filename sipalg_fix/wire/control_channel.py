@@ -44,11 +44,11 @@ async def serve_control(
     session: Open | None = None
     try:
         session = await _opened(reader, writer, sessions, peer, me)
-        tell(f"session for {peer}")
+        tell(f"session for {sessions.alias(peer)}")
         await _talk(reader, writer, sessions, session, post)
     except (NotGranted, ValueError) as error:
         writer.write(to_line(Refusal(reason=str(error))))
-        tell(f"refused {peer}: {error}")
+        tell(f"refused {sessions.alias(peer)}: {error}")
     except (OSError, asyncio.IncompleteReadError, TimeoutError):
         pass  # it left, or fell silent
     finally:

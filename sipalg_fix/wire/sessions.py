@@ -126,6 +126,10 @@ class Sessions:
         """Bytes of messages in memory."""
         return self._kept
 
+    def alias(self, peer: str) -> str:
+        """A word for an address in logs: the same for the same one until a restart, and nothing more."""
+        return protocol.cookie(self._secret, "alias", peer)[:8]
+
     def open(self, peer: str, me: str, life: int, now: float) -> Open:
         """A new session for the peer of a control connection; :class:`NotGranted`."""
         self._forget(now)

@@ -1,0 +1,206 @@
+"""The verbs about packets: the probe behind a router, and the responder outside that it talks with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sipalg_fix.cli import options
+from sipalg_fix.cli.screen import put
+from sipalg_fix.model.errors import DeviceError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sipalg_fix.wire.responder import Responder
+
+
+class SourcePort(StrEnum):
+    """From which UDP ports to probe."""
+
+    FRESH = "fresh"
+    PHONE = "5060"
+    BOTH = "both"
+
+
+class Over(StrEnum):
+    """A transport to probe."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(probe)
+    app.command()(responder)
+
+
+def probe(  # noqa: PLR0913, PLR0917 - a command's options
+    responder: Annotated[str, typer.Option("--responder", help="HOST[:PORT] of a responder outside.")],
+    pin: Annotated[str, typer.Option("--pin", help="sha256:... as the responder prints it.")] = "",
+    ca: Annotated[Path | None, typer.Option("--ca", help="Authorities to believe, instead of a pin.")] = None,
+    source_port: Annotated[
+        SourcePort, typer.Option("--source-port", help="UDP from a fresh port, a phone's, or both.")
+    ] = SourcePort.BOTH,
+    transport: Annotated[
+        list[Over] | None, typer.Option("--transport", help="Only these; all when not said.")
+    ] = None,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Also messages as long as one packet takes.")
+    ] = False,
+    lifetime: Annotated[
+        float,
+        typer.Option("--lifetime", min=0, max=600, help="Measure how long idle mappings live, up to this."),
+    ] = 0,
+    output: options.ListOutput = options.ListForm.TABLE,
+) -> int:
+    """
+    Send SIP to a responder and say what became of it on the way. Run it behind the router.
+
+    Ends with 0: nothing acts on SIP; 2: something does; 3: it could not be told; 4: no responder.
+
+        sipalg-fix probe --responder probe.example.net --pin sha256:...
+    """
+    from sipalg_fix.model.path import exit_code, to_json
+    from sipalg_fix.wire import probe as probing
+    from sipalg_fix.wire.control import NotTrusted
+    from sipalg_fix.wire.protocol import Transport
+    from sipalg_fix.wire.telling import tell
+    from sipalg_fix.wiring import utc_now
+
+    host, port = _address(responder)
+    wish = probing.Wish(
+        host=host,
+        port=port,
+        pin=_pin(pin),
+        authority=str(ca or ""),
+        transports=tuple(Transport(each.value) for each in transport or tuple(Over)),
+        fresh_port=source_port is not SourcePort.PHONE,
+        phone_port=source_port is not SourcePort.FRESH,
+        sizes=sizes,
+        lifetime=probing.steps_up_to(lifetime),
+    )
+    try:
+        report = probing.probe(wish, utc_now())
+    except NotTrusted as error:
+        raise DeviceError("certificate-changed" if pin else "certificate-unknown", str(error)) from None
+    put(to_json(report) if output is options.ListForm.JSON else tell(report))
+    return exit_code(report.outcome)
+
+
+def responder(
+    bind: Annotated[
+        list[str] | None, typer.Option("--bind", help="An IP address to listen on; all when not said.")
+    ] = None,
+    cert: Annotated[Path | None, typer.Option("--cert", help="A certificate (PEM) of your own.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Its key.")] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", envvar="STATE_DIRECTORY", help="Where its own certificate is kept."),
+    ] = None,
+    control_port: Annotated[int, typer.Option("--control-port", min=1, max=65535, help="TLS.")] = 17800,
+    other_ports: Annotated[
+        str, typer.Option("--other-ports", help="Ports that are no SIP ports, for comparison.")
+    ] = "17810-17825",
+    per_minute: Annotated[
+        int, typer.Option("--per-minute", min=1, help="Probes that one address may begin within a minute.")
+    ] = 10,
+) -> int:
+    """
+    Be the far end for probes, on a host outside, until stopped. Keeps no messages.
+
+    Needs UDP and TCP 5060 and the other ports, TCP 5061 and the control port; no root.
+
+        sipalg-fix responder --bind 203.0.113.10
+    """
+    import asyncio
+
+    running = _made(bind or ["0.0.0.0", "::"], cert, key, state, (control_port, other_ports, per_minute))
+    asyncio.run(_served(running))
+    return 0
+
+
+def _made(
+    addresses: list[str],
+    cert: Path | None,
+    key: Path | None,
+    state: Path | None,
+    numbers: tuple[int, str, int],
+) -> Responder:
+    import ssl
+
+    from sipalg_fix.cli.scene import places
+    from sipalg_fix.wire.certificate import own_certificate, server_context
+    from sipalg_fix.wire.limits import Limits
+    from sipalg_fix.wire.responder import Listening, Responder
+
+    control, others, per_minute = numbers
+    if (cert is None) != (key is None):
+        raise typer.BadParameter("--cert and --key belong together")
+    try:
+        files = (cert, key) if cert and key else own_certificate(state or places().state / "responder")
+        context, pin = server_context(*files)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise typer.BadParameter(f"the certificate cannot be used: {error}") from None
+    listening = Listening(addresses=tuple(addresses), control=control, others=_ports(others))
+    limits = Limits(per_minute_address=per_minute, per_minute_prefix=5 * per_minute)
+    try:
+        made = Responder(listening, context, limits, _say)
+    except OSError as error:
+        raise typer.BadParameter(error.strerror or str(error)) from None
+    _say(f"listening on {', '.join(addresses)}, control port {control}; probes give --pin {pin}")
+    return made
+
+
+async def _served(running: Responder) -> None:
+    import asyncio
+    import signal
+
+    stop: asyncio.Event = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await running.run(stop)
+
+
+def _say(line: str) -> None:
+    typer.echo(f"responder: {line}", err=True)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
+    from sipalg_fix.wire.protocol import CONTROL_PORT
+
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") > 1:
+        host, port = text, ""
+    else:
+        host, _, port = text.partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise typer.BadParameter(f"{text}: HOST, HOST:PORT or [IPV6]:PORT is expected")
+    return host, int(port or CONTROL_PORT)
+
+
+def _pin(text: str) -> str:
+    from sipalg_fix.wire.certificate import normal_pin
+
+    try:
+        return normal_pin(text) if text else ""
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _ports(text: str) -> tuple[int, ...]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise typer.BadParameter(f"--other-ports {text}: FIRST-LAST is expected")
+    ports = tuple(range(int(first), int(last or first) + 1))
+    if not 2 <= len(ports) <= 256 or ports[0] < 1 or ports[-1] > 65535:
+        raise typer.BadParameter(f"--other-ports {text}: 2 to 256 ports are needed")
+    return ports
