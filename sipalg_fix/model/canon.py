@@ -114,7 +114,10 @@ def _read_items(origin: Any, args: tuple[Any, ...], plain: object, where: str) -
         return tuple(
             _read(arg, item, f"{where}[{n}]") for n, (arg, item) in enumerate(zip(args, plain, strict=True))
         )
-    return origin(_read(args[0], item, f"{where}[{n}]") for n, item in enumerate(plain))
+    items = [_read(args[0], item, f"{where}[{n}]") for n, item in enumerate(plain)]
+    if origin is frozenset and len(set(items)) < len(items):
+        raise ValueError(f"{where}: something stands there twice")
+    return origin(items)
 
 
 def _read_enum(kind: type[Enum], plain: object, where: str) -> Enum:
