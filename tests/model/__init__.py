@@ -1,0 +1,1 @@
+"""The nouns: what they mean, how they are written down, and that what was written can be believed."""
