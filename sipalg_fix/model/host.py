@@ -53,6 +53,10 @@ class AccessSettings:
     """A CA file of the operator's own."""
     legacy_crypto: bool = False
     """Allow SHA-1 key exchange and signatures for a device that offers nothing else."""
+    login: str = ""
+    """Which of the access's editions it is, by name; empty: found out."""
+    controller_site: str = ""
+    """Which site of a controller that serves many is meant, by the controller's own short name."""
     seconds: float = 120.0
     """Hard deadline for one session of this access."""
 

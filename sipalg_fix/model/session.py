@@ -81,11 +81,34 @@ class FormLogin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpsJson:
-    """An HTTPS API that speaks JSON. Commands are ``METHOD /path`` and, after a blank, a body."""
+class Edition:
+    """One of the makes of a server that all speak one API, each below a path and by a login of its own."""
 
+    name: str
+    """What the host's ``login`` calls it."""
     login: Basic | KeyHeader | FormLogin
+    prefix: str = ""
+    """Replaces ``<prefix>`` at the beginning of a command's path."""
+    shown_by: str = ""
+    """Found in ``STATUS LOCATION`` of the answer to ``GET /``, which is asked without any login; empty: not
+    to be told by that."""
+    turned_away: str = r"^401 "
+    """Found in ``STATUS BODY`` of a reply that says nothing but that nobody is logged in (any more)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpsJson:
+    """
+    An HTTPS API that speaks JSON. Commands are ``METHOD /path`` and, after a blank, a body.
+
+    With several editions the host's settings name one; else a host without a user name has a key, for the
+    first that takes one, and any other is told by ``shown_by``. ``site`` is for a controller of many sites,
+    whose hosts share one session: it replaces ``<site>`` in a path where the host's settings name no other.
+    """
+
+    login: Basic | KeyHeader | FormLogin | tuple[Edition, ...]
     port: int = 443
+    site: str = ""
 
 
 Access = SshCli | SshExec | RouterosApi | HttpsJson

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from sipalg_fix.model.errors import Refused
-from sipalg_fix.model.session import Command, Reply
+from sipalg_fix.model.session import REDACTED, Command, Reply
 
 
 class Disruption(Enum):
@@ -75,8 +75,9 @@ class Amend:
     """
     Read a JSON object, merge ``patch`` into it, write it whole, read it back and compare.
 
-    ``pick`` is the way to the object in the reply, keys and indices separated by dots (``data.0``; empty:
-    the reply itself). ``patch`` is (key, JSON text) pairs. ``write`` holds ``<object>`` where it goes.
+    ``pick`` is the way to the object in the reply, separated by dots: keys, indices, and ``key=usg`` for the
+    one item of a list that says so (``data.0``, ``data.key=usg``; empty: the reply itself). ``patch`` is
+    (key, JSON text) pairs. ``write`` holds ``<object>`` where it goes.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -184,9 +185,15 @@ def found(find: Find, reply: Reply) -> tuple[Tell, ...]:
 
 
 def amended(amend: Amend, reply: Reply) -> Tell:
-    """The write an Amend comes to, from what was read just before."""
+    """
+    The write an Amend comes to, from what was read just before. :class:`Refused` when what was read holds
+    something redacted: written back, that would take the place of the secret.
+    """
     changed = {**_object(amend, reply), **_patch(amend)}
     body = json.dumps(changed, separators=(",", ":"), ensure_ascii=False)
+    if REDACTED in body:
+        message = f"{amend.read.text}: it holds a secret, which this tool does not read: change it by hand"
+        raise Refused(message, reply=reply.text)
     return _filled(amend.write, {"object": body})
 
 
@@ -204,12 +211,21 @@ def _object(amend: Amend, reply: Reply) -> dict[str, Any]:
     try:
         value: Any = json.loads(reply.text)
         for key in filter(None, amend.pick.split(".")):
-            value = value[int(key)] if isinstance(value, list) else value[key]
+            value = _item(value, key) if isinstance(value, list) else value[key]
     except (ValueError, LookupError, TypeError):
         raise Refused(f"{amend.read.text}: no object at {amend.pick!r}", reply=reply.text) from None
     if not isinstance(value, dict):
         raise Refused(f"{amend.read.text}: no object at {amend.pick!r}", reply=reply.text)
     return value
+
+
+def _item(items: list[Any], key: str) -> Any:
+    """By number, or the one whose ``name`` is ``word`` (``name=word``); ValueError unless there is one."""
+    name, told, word = key.partition("=")
+    if not told:
+        return items[int(key)]
+    (item,) = (item for item in items if isinstance(item, dict) and item.get(name) == word)
+    return item
 
 
 def _patch(amend: Amend) -> dict[str, Any]:

@@ -8,9 +8,11 @@ sends only what the driver declares as looking, in its very bytes, and has no wa
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
@@ -29,6 +31,9 @@ from sipalg_fix.model.session import (
 from sipalg_fix.transports.line import Credentials, Deadline, Endpoint, Line
 from sipalg_fix.transports.ssh_keys import HostKey, KeyStore
 
+if TYPE_CHECKING:
+    from sipalg_fix.transports.https_shared import Controllers
+
 SHORTEST: Final = 6
 """
 Characters of a secret that is also looked for as such, besides the driver's patterns. A shorter one
@@ -40,6 +45,7 @@ class Connections:
     """
     Opens sessions. ``secrets`` looks a reference up (DeviceError ``no-secret``), ``on_secret`` hears of
     each secret in use, so that other sinks can redact it too; ``seal`` encrypts a backup to a public key.
+    ``pause`` waits where a controller asks for it. ``close`` ends what hosts of one controller share.
     """
 
     def __init__(
@@ -49,11 +55,15 @@ class Connections:
         keys: KeyStore,
         seal: Callable[[str], str] | None = None,
         on_secret: Callable[[str], None] | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._secrets = secrets
         self._keys = keys
         self._seal = seal
         self._on_secret = on_secret
+        self._pause = pause
+        self._shared: Controllers | None = None
+        self._lock = threading.Lock()
 
     @contextmanager
     def reader(self, host: Host, driver: Driver) -> Iterator[Looking]:
@@ -79,9 +89,30 @@ class Connections:
         )
         return tuple((name, key) for name, key in found if key is not None)
 
+    def close(self) -> None:
+        """Hang up on every controller; a session that is opened afterwards logs in again."""
+        with self._lock:
+            shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.close()
+
+    def _controllers(self) -> Controllers:
+        """Made when the first host of a controller comes: most runs have none."""
+        from sipalg_fix.transports.https_shared import Controllers
+
+        with self._lock:
+            if self._shared is None:
+                self._shared = Controllers(pause=self._pause)
+            return self._shared
+
+    def _line(self, endpoint: Endpoint, access: Access, credentials: Credentials) -> Line:
+        if isinstance(access, HttpsJson) and access.site:
+            return self._controllers().line(endpoint, access, self._keys, credentials)
+        return _line(endpoint, access, self._keys, credentials)
+
     @contextmanager
     def _session(self, host: Host, driver: Driver) -> Iterator[_Session]:
-        session = _Session(host, driver, self._keys, self._secret, self._seal)
+        session = _Session(host, driver, self._line, self._secret, self._seal)
         try:
             yield session
         finally:
@@ -101,13 +132,13 @@ class _Session:
         self,
         host: Host,
         driver: Driver,
-        keys: KeyStore,
+        line: Callable[[Endpoint, Access, Credentials], Line],
         secret: Callable[[SecretRef], str],
         seal: Callable[[str], str] | None,
     ) -> None:
         self._host = host
         self._driver = driver
-        self._keys = keys
+        self._line = line
         self._secret = secret
         self._seal = seal
         self._lines: dict[str, Line] = {}
@@ -157,7 +188,7 @@ class _Session:
         # Secrets first: a person who types one must not use up the device's time.
         credentials = self._credentials(name)
         access = self._driver.accesses[name]
-        line = _line(endpoint_of(self._host, name, access), access, self._keys, credentials)
+        line = self._line(endpoint_of(self._host, name, access), access, credentials)
         self._lines[name] = line
         return line
 
