@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -156,15 +157,19 @@ def ports(
     *,
     warn: Callable[[str], None],
     prober: Prober | None = None,
+    closing: ExitStack | None = None,
 ) -> Ports:
-    """The engine's ports on the real world."""
+    """The engine's ports on the real world; ``closing`` ends what its sessions share when it ends."""
     from sipalg_fix.transports.connections import Connections
 
+    connections = Connections(secrets=Secrets(warn).resolve, keys=key_store(places))
+    if closing is not None:
+        closing.callback(connections.close)
     return Ports(
         tool=TOOL,
         by=who(),
         today=date.today(),
-        connections=Connections(secrets=Secrets(warn).resolve, keys=key_store(places)),
+        connections=connections,
         drivers=drivers(),
         clock=SystemClock(stop),
         journal=open_journal(places),

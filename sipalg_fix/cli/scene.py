@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -45,6 +45,8 @@ class Scene:
     places: Places
     screen: Screen
     interrupts: Interrupts
+    closing: ExitStack
+    """What is to be closed when the verb is over."""
 
     def ports(self, hosts: int) -> Ports:
         """The engine's ports, for a run over so many hosts."""
@@ -56,6 +58,7 @@ class Scene:
             self.interrupts,
             self.screen.progress,
             warn=lambda text: self.screen.say(f"warning: {text}"),
+            closing=self.closing,
         )
 
 
@@ -66,7 +69,8 @@ def scene() -> Iterator[Scene]:
     interrupts = Interrupts(screen)
     before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield Scene(places=places(), screen=screen, interrupts=interrupts)
+        with ExitStack() as closing:
+            yield Scene(places=places(), screen=screen, interrupts=interrupts, closing=closing)
     finally:
         screen.close()
         for number, handler in before.items():

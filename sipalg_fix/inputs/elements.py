@@ -66,6 +66,12 @@ class Extras(BaseModel):
     legacy_crypto: Switch | None = Field(
         None, description="Allow old cryptography (SHA-1, TLS 1.0) for a device with nothing else."
     )
+    login: Words | None = Field(
+        default=None, description="Which of the platform's logins it takes; found out if not said."
+    )
+    controller_site: Name | None = Field(
+        default=None, description="Short name of the site that is meant, on a controller of many."
+    )
     seconds: Seconds | None = Field(default=None, description="Hard deadline of one session.")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 
@@ -20,6 +20,9 @@ from sipalg_fix.inputs.references import absolute, reference
 from sipalg_fix.inputs.shapes import AccessKind, PlatformShape
 from sipalg_fix.model.errors import Problem
 from sipalg_fix.model.host import AccessSettings, Host, SecretRef
+
+_PLAIN: Final = ("plain", "tls_pin", "legacy_crypto", "login", "controller_site", "seconds")
+"""Extras that are taken as they are."""
 
 T = TypeVar("T")
 Said = tuple[T, Part, tuple[str, ...]]
@@ -150,9 +153,7 @@ def _problems(way: _Way) -> Iterator[Problem]:
 
 def _settings(way: _Way) -> AccessSettings:
     address, port, user = way.value("hostname"), way.value("port"), way.value("username")
-    given = {
-        key: said[0] for key in ("plain", "tls_pin", "legacy_crypto", "seconds") if (said := way.extra(key))
-    }
+    given = {key: said[0] for key in _PLAIN if (said := way.extra(key))}
     return AccessSettings(
         address=address[0] if address else "",
         port=port[0] if port else 0,

@@ -147,15 +147,19 @@ def part_warnings(part: Part) -> Iterator[Problem]:
 def same_addresses(
     hosts: Iterable[Host], parts: Iterable[Part], known: Iterable[PlatformShape]
 ) -> Iterator[Problem]:
-    """Hosts of one site that are reached at one address and port: most likely one router, twice."""
+    """
+    Hosts of one site that are reached at one address and port: most likely one router, twice, unless they
+    are two sites of one controller.
+    """
     place = {part.name: part for part in parts}
     shapes = {shape.name: shape for shape in known}
-    first: dict[tuple[str, str, int], Host] = {}
+    first: dict[tuple[str, str, int, str], Host] = {}
     for host in hosts:
         shape = shapes[host.platform]
         settings = host.accesses[shape.main]
         port = settings.port or shape.kinds[shape.main].port
-        other = first.setdefault((host.site, _one_spelling(settings.address), port), host)
+        where = (host.site, _one_spelling(settings.address), port, settings.controller_site)
+        other = first.setdefault(where, host)
         if other is not host:
             message = (
                 f"host {host.name} is reached at {settings.address} port {port}, as {other.name} "

@@ -55,7 +55,9 @@ _EXTRAS: Final = {
     AccessKind.SSH_CLI: frozenset({"key_file", "secret", "legacy_crypto", "seconds"}),
     AccessKind.SSH_EXEC: frozenset({"key_file", "secret", "legacy_crypto", "seconds"}),
     AccessKind.ROUTEROS_API: frozenset({"plain", "tls_pin", "tls_ca", "legacy_crypto", "seconds"}),
-    AccessKind.HTTPS_JSON: frozenset({"tls_pin", "tls_ca", "legacy_crypto", "seconds"}),
+    AccessKind.HTTPS_JSON: frozenset(
+        {"tls_pin", "tls_ca", "legacy_crypto", "login", "controller_site", "seconds"}
+    ),
 }
 _PORTS: Final = {
     AccessKind.SSH_CLI: 22,

@@ -279,3 +279,30 @@ def test_five_thousand_hosts_are_read_in_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
     assert len(inventory.hosts) == 5000
     assert {host.site for host in inventory.hosts} == {f"s{n}" for n in range(50)}
+
+
+def test_two_sites_of_one_controller_are_two_hosts(tmp_path: Path) -> None:
+    """They are reached at one address, and told apart by the controller's own name for each site."""
+    hosts = """
+a:
+  hostname: 192.0.2.1
+  platform: opnsense
+  password: env:KEY
+  connection_options:
+    rest: {extras: {login: api_key, controller_site: x4k2l9ab}}
+b:
+  hostname: 192.0.2.1
+  platform: opnsense
+  password: env:KEY
+  connection_options:
+    rest: {extras: {login: api_key, controller_site: default}}
+"""
+    found = read(tmp_path, hosts)
+    settings = [host.accesses["rest"] for host in found.hosts]
+    assert [(each.login, each.controller_site) for each in settings] == [
+        ("api_key", "x4k2l9ab"),
+        ("api_key", "default"),
+    ]
+    assert found.warnings == ()
+    (same,) = read(tmp_path, hosts.replace("x4k2l9ab", "default")).warnings
+    assert same.code == "E126"
