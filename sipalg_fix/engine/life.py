@@ -55,6 +55,9 @@ class Life:
     boot_seconds: float
     state: ChangeState = ChangeState.PLANNED
     facts: Facts | None = None
+    owed: bool = False
+    """The device took the whole change: what undoes it is owed to it even where nothing shows of the change,
+    since it may act later (RouterOS and others store some settings for the next boot)."""
     assessment: Assessment | None = None
     before: Assessment | None = None
     error: HostError | None = None
@@ -72,6 +75,7 @@ class Life:
     def to(self, state: ChangeState) -> None:
         """Move on, as far as the life of a change allows it, and have it recorded."""
         self.state = move(self.state, state)
+        self.owed = self.owed or state is ChangeState.APPLIED
         if state in (ChangeState.STRANDED, ChangeState.REVERTING):
             # What was seen before contact went is not what is so now.
             self.assessment = None

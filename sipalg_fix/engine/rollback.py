@@ -60,9 +60,20 @@ def rollback(
             plan = replace(plan, guard=None)
         life = new_life(ports, own_run, plan, _bare(ports, plan, rows))
         life.hand.phases |= {value_of(Phase, row, "phase") for row in rows if row.step == words.SENDING}
+        if not (plan.remedy.inverse or plan.remedy.resave):
+            return _left_alone(life)
         return to_its_end(life, lambda life: _back(life, run, last_seen(rows), accepted))
 
     return over(ports, "rollback", [plan.host for plan in plans], work, told)
+
+
+def _left_alone(life: Life) -> HostResult:
+    """That run stored, flushed or restarted, and changed nothing in force: there is nothing to undo."""
+    life.look()
+    if Phase.SAVE in life.hand.phases:
+        life.find("save-kept", "what that run saved stays saved: a save cannot be taken back")
+    note = "nothing to put back: that run changed nothing in force"
+    return replace(life.result(), change=None, note=note)
 
 
 def _back(life: Life, run: str, left: str, accepted: bool) -> None:

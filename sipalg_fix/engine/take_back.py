@@ -117,8 +117,9 @@ def _restored(life: Life) -> ChangeState | None:
     """How the rollback ended; None when the device does not answer. DeviceError when it cannot be read."""
     facts = _look(life)
     for _ in range(TRIES):
-        if facts is None or _as_before(life, facts):
+        if facts is None or (_as_before(life, facts) and not life.owed):
             break
+        life.owed = False
         again = _sent_back(life, facts)
         facts = _look(life)
         if not again:

@@ -133,7 +133,10 @@ class Box:
             raise Refusal(f"invalid value for argument {missing}", 1)
         self.chassis.wrote()
         if path == SERVICE_PORT and self.chassis.switches.stay_on and "disabled" in good:
-            self.held[row[".id"]] = good.pop("disabled")
+            number, wanted = row[".id"], good.pop("disabled")
+            self.held.pop(number, None)
+            if wanted != row["disabled"]:
+                self.held[number] = wanted
         row.update(good)
         self._tell(path)
 
