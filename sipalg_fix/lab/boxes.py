@@ -24,6 +24,7 @@ from sipalg_fix.model.errors import SipalgError
 
 LOOPBACK = "127.0.0.1"
 WIRED = {
+    "cisco_ios": "cisco_ios",
     "ubiquiti_edgeos": "edgeos",
     "opnsense": "opnsense",
     "mikrotik_routeros": "routeros",
@@ -70,6 +71,8 @@ class Door:
     server: Server
     username: str
     password: str
+    secret: str = ""
+    """A second password (enable), where one is asked for."""
     extras: dict[str, Any] = field(default_factory=dict)
     host_key: Any = None
     """The SSH host key, where it is SSH."""
@@ -152,7 +155,7 @@ def _twin(entry: Entry, password: str) -> Twin:
     """Made by its own module; the account of the inventory gets the password of this lab."""
     module = importlib.import_module(f"sipalg_fix.lab.twins.{WIRED[entry.platform]}")
     options = dict(entry.options)
-    if entry.platform == "ubiquiti_edgeos":
+    if entry.platform in ("ubiquiti_edgeos", "cisco_ios"):
         options.setdefault("users", {entry.username: {"password": password}})
     elif entry.platform == "opnsense":
         options |= {"key": entry.username, "secret": password}
@@ -173,6 +176,14 @@ def _ssh(entry: Entry, twin: Any, access: str, login: tuple[str, str], directory
     other = keys.kept_host_key(directory / f"{entry.name}.other.ssh")
     server = SshServer(twin, key, other, LOOPBACK)
     return Door(access=access, server=server, username=login[0], password=login[1], host_key=key)
+
+
+def _cisco(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+    door = _ssh(entry, twin, "cli", (entry.username, password), directory)
+    if twin.enable_secret:
+        # Like every password of the lab it is made anew; what the file says is only that there is one.
+        door.secret = twin.enable_secret = secrets.token_urlsafe(12)
+    return [door]
 
 
 def _edgeos(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
@@ -219,6 +230,7 @@ def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[D
 
 
 DOORS: dict[str, Callable[[Entry, Any, str, Path], list[Door]]] = {
+    "cisco_ios": _cisco,
     "ubiquiti_edgeos": _edgeos,
     "opnsense": _opnsense,
     "mikrotik_routeros": _routeros,

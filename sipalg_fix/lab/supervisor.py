@@ -135,7 +135,10 @@ def inventory(boxes: list[Box], directory: Path) -> dict[str, Any]:
             one: dict[str, Any] = {"port": door.port}
             if door is not main:
                 one |= {"username": door.username, "password": _reference(directory, box, door.access)}
-            options[door.access] = one | ({"extras": door.extras} if door.extras else {})
+            extras = dict(door.extras)
+            if door.secret:
+                extras["secret"] = _reference(directory, box, f"{door.access}.enable")
+            options[door.access] = one | ({"extras": extras} if extras else {})
         hosts[box.entry.name] = {
             **box.entry.inventory,
             "hostname": LOOPBACK,
@@ -162,6 +165,9 @@ def write(boxes: list[Box], directory: Path) -> None:
         for door in box.doors:
             name = _secret(box, "" if door is box.doors[0] else door.access)
             _private(directory / "secrets" / name, f"{door.password}\n")
+            if door.secret:
+                enable = _secret(box, f"{door.access}.enable")
+                _private(directory / "secrets" / enable, f"{door.secret}\n")
     doors = [door for box in boxes for door in box.doors if door.host_key is not None]
     lines = "".join(known_hosts_line(LOOPBACK, door.port, door.host_key) for door in doors)
     _private(directory / "known_hosts", lines)

@@ -96,7 +96,7 @@ def opened(folder: Path, hosts: dict[str, Any]) -> Iterator[Workshop]:
         admin.down(folder / "lab")
 
 
-PLATFORMS = ("ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux")
+PLATFORMS = ("cisco_ios", "ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux")
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"opnsense": {"port_forward": False}}

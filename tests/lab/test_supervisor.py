@@ -303,7 +303,7 @@ def test_a_deep_directory_gets_its_socket_elsewhere(lab_file: Path, tmp_path: Pa
     [
         ("", "holds no hosts"),
         ("a: [", "cannot be read as a lab file"),
-        ("r1: {platform: cisco_ios}", "host r1 needs a platform"),
+        ("r1: {platform: juniper_junos}", "host r1 needs a platform"),
         ("r1: {platform: ubiquiti_edgeos, data: {lab: {colour: red}}}", "host r1: unknown option 'colour'"),
         ("r1: {platform: ubiquiti_edgeos, data: {lab: {switches: [loud]}}}", "there is no switch 'loud'"),
     ],
