@@ -1,0 +1,57 @@
+"""
+OpenWrt: the SIP helper as the firewall's zones attach it, by fw4 (nftables) or fw3 (iptables).
+
+What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What attaches the helper: :mod:`.helpers`.
+What is done about it: :mod:`.change`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sipalg_fix.drivers._family import boot_id
+from sipalg_fix.drivers.openwrt.change import flush, remedy
+from sipalg_fix.drivers.openwrt.guard import GUARD
+from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CHANGES, CONFIG, PROBES, more_probes
+from sipalg_fix.drivers.openwrt.read import parse
+from sipalg_fix.model.driver import Driver, Support
+from sipalg_fix.model.session import Command, SshExec
+from sipalg_fix.model.step import Tell
+
+DRIVER = Driver(
+    platform="openwrt",
+    title="OpenWrt",
+    aliases=("openwrt_ssh", "lede", "community.openwrt"),
+    accesses={ACCESS: SshExec()},
+    probes=PROBES,
+    more_probes=more_probes,
+    parse=parse,
+    remedy=remedy,
+    flush=flush,
+    reboot=(Tell(command=Command(access=ACCESS, text="reboot"), cuts=True),),
+    boot_probes=(BOOT,),
+    boot_mark=lambda seen: boot_id(seen, BOOT),
+    guard=GUARD,
+    backup=(CONFIG, CHANGES),
+    secrets=(
+        re.compile(
+            r"(?i)\b(?:option\s+)?\w*(?:password|passwd|passphrase|secret|psk|token|key)(?:=|\s+)"
+            r"(?:'(?P<secret>[^']*)'|\S+)"
+        ),
+    ),
+    support=Support(
+        versions=("18.06 to 21.02 (fw3) and 22.03 to 24.10 (fw4)",),
+        unverified=(
+            "rules as fw3 makes them: known from its source",
+            "connections where the package conntrack is not installed: told by timeouts and expectations",
+            "comments in /etc/config/firewall are lost with a commit, as with every uci commit",
+        ),
+        account={
+            "audit": (
+                "# root, by a key; rules are shown to nobody else. In /etc/dropbear/authorized_keys:",
+                "no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-pty ssh-ed25519 AAAA... audit",
+            ),
+            "change": ("# the same",),
+        },
+    ),
+)
