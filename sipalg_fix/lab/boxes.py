@@ -26,9 +26,11 @@ LOOPBACK = "127.0.0.1"
 WIRED = {
     "cisco_ios": "cisco_ios",
     "ubiquiti_edgeos": "edgeos",
+    "ubiquiti_unifi": "unifi",
     "opnsense": "opnsense",
     "mikrotik_routeros": "routeros",
     "linux": "linux",
+    "openwrt": "openwrt",
 }
 """Platforms, and the modules in :mod:`sipalg_fix.lab.twins` that have their ``from_options``."""
 
@@ -159,6 +161,8 @@ def _twin(entry: Entry, password: str) -> Twin:
         options.setdefault("users", {entry.username: {"password": password}})
     elif entry.platform == "opnsense":
         options |= {"key": entry.username, "secret": password}
+    elif entry.platform == "ubiquiti_unifi" and options.pop("api_key", False):
+        options |= {"key": password}
     try:
         twin: Twin = module.from_options(entry.name, options)
     except (TypeError, ValueError) as error:
@@ -213,6 +217,27 @@ def _opnsense(entry: Entry, twin: Any, password: str, directory: Path) -> list[D
     return [rest, _ssh(entry, twin, "ssh", ("root", root), directory)]
 
 
+def _unifi(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+    from sipalg_fix.lab.certificates import self_signed
+    from sipalg_fix.lab.https_server import HttpsServer
+
+    certificate, pin, _ = self_signed(directory, entry.name)
+    other, _, _ = self_signed(directory, f"{entry.name}.other")
+    extras: dict[str, Any] = {"tls_pin": f"sha256:{pin}", "controller_site": twin.controller.own}
+    if twin.sessions.key:
+        extras["login"] = "api_key"
+    api = Door(
+        access="api",
+        server=HttpsServer(twin, certificate, other, LOOPBACK),
+        username=entry.username,
+        password=password,
+        extras=extras,
+    )
+    root = secrets.token_urlsafe(12)
+    twin.chassis.users["root"] = User(password=root, level="shell")
+    return [api, _ssh(entry, twin, "ssh", ("root", root), directory)]
+
+
 def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
     from sipalg_fix.lab.api_server import ApiServer
 
@@ -232,8 +257,10 @@ def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[D
 DOORS: dict[str, Callable[[Entry, Any, str, Path], list[Door]]] = {
     "cisco_ios": _cisco,
     "ubiquiti_edgeos": _edgeos,
+    "ubiquiti_unifi": _unifi,
     "opnsense": _opnsense,
     "mikrotik_routeros": _routeros,
     "linux": _linux,
+    "openwrt": _linux,
 }
 """How each platform is reached: its accesses by the names its driver gives them, the main one first."""

@@ -1,0 +1,93 @@
+"""
+Ubiquiti UniFi gateways (USG, and those of UniFi OS: UDM, UDR, UXG, UCG), by the API of their controller.
+
+A host is one site's gateway. What is asked: :mod:`.probes`. How it is read: :mod:`.read` and
+:mod:`.gateway`. What is done about it: :mod:`.change`. Here: how a controller is logged in to.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sipalg_fix.drivers.ubiquiti_unifi.change import REBOOT, remedy
+from sipalg_fix.drivers.ubiquiti_unifi.gateway import boot_mark, rebooted
+from sipalg_fix.drivers.ubiquiti_unifi.probes import (
+    ADDRESSES,
+    API,
+    BOOT,
+    DEVICES,
+    PROBES,
+    SETTING,
+    SSH,
+)
+from sipalg_fix.drivers.ubiquiti_unifi.read import parse
+from sipalg_fix.model.driver import Driver, Support
+from sipalg_fix.model.session import Edition, FormLogin, HttpsJson, KeyHeader, SshExec
+
+BODY = '{"username":"<username>","password":"<password>"}'
+TURNED_AWAY = r'^401 (?!.*"api\.err\.(?!LoginRequired"))|"api\.err\.LoginRequired"'
+"""A 401 is also given for a site that does not exist; then it says so (``api.err.NoSiteContext``)."""
+EDITIONS = (
+    Edition(
+        name="classic",
+        login=FormLogin(path="/api/login", body=BODY),
+        shown_by=r"^30[1278] \S*/manage",
+        turned_away=TURNED_AWAY,
+    ),
+    Edition(
+        name="unifi_os",
+        login=FormLogin(path="/api/auth/login", body=BODY, csrf_header="X-Csrf-Token"),
+        prefix="/proxy/network",
+        shown_by=r"^200 ",
+        turned_away=TURNED_AWAY,
+    ),
+    # Newer consoles answer GET / in another way, and a key needs no login: it is never found out by that.
+    Edition(
+        name="api_key",
+        login=KeyHeader(header="X-API-KEY"),
+        prefix="/proxy/network",
+        turned_away=TURNED_AWAY,
+    ),
+)
+"""How a controller shows which it is, its logins and its paths: go-unifi, Art-of-WiFi UniFi-API-client."""
+
+WORDS = r"\w*(?:passw|passphrase|secret|psk|private_?key|authkey|api_?key|token)\w*"
+SECRETS = (
+    re.compile(rf'"(?:x_\w+|{WORDS})"\s*:\s*"(?P<secret>(?:[^"\\]|\\.)+)"', re.IGNORECASE),
+    re.compile(rf'"(?:x_\w+|{WORDS})"\s*:\s*\["(?P<secret>[^\]]+)"\]', re.IGNORECASE),
+)
+
+DRIVER = Driver(
+    platform="ubiquiti_unifi",
+    title="Ubiquiti UniFi gateway (USG, UniFi OS), by its controller",
+    aliases=("unifi", "unifi_network", "unifi_usg", "unifi_os", "ubiquiti_usg"),
+    accesses={
+        API: HttpsJson(login=EDITIONS, site="default"),
+        SSH: SshExec(),
+    },
+    probes=PROBES,
+    parse=parse,
+    remedy=remedy,
+    reboot=REBOOT,
+    boot_probes=(DEVICES, ADDRESSES, BOOT),
+    boot_mark=boot_mark,
+    rebooted=rebooted,
+    backup=(SETTING,),
+    secrets=SECRETS,
+    support=Support(
+        versions=("Network application 5 to 9, by the field lists and clients published for them",),
+        unverified=(
+            "the answer to a change of the setting, and how long provisioning takes",
+            "which modules a gateway has before and after: each look shows it, where there is SSH",
+            "that a gateway names its own MAC address in /sys/class/net or in system.info",
+            "whether config.gateway.json of a USG says otherwise: it wins over the setting",
+        ),
+        account={
+            "audit": (
+                "# Settings: Admins: a local account without two-factor login,",
+                "# role View Only for the Network application, at the sites in question",
+            ),
+            "change": ("# the same with the role Site Admin; or an API key of such an account",),
+        },
+    ),
+)
