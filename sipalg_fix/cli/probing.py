@@ -120,8 +120,10 @@ def responder(
     """
     import asyncio
 
-    running = _made(bind or ["0.0.0.0", "::"], cert, key, state, (control_port, other_ports, per_minute))
-    asyncio.run(_served(running))
+    running, what = _made(
+        bind or ["0.0.0.0", "::"], cert, key, state, (control_port, other_ports, per_minute)
+    )
+    asyncio.run(_served(running, what))
     return 0
 
 
@@ -131,7 +133,7 @@ def _made(
     key: Path | None,
     state: Path | None,
     numbers: tuple[int, str, int],
-) -> Responder:
+) -> tuple[Responder, str]:
     import ssl
 
     from sipalg_fix.cli.scene import places
@@ -153,17 +155,17 @@ def _made(
         made = Responder(listening, context, limits, _say)
     except OSError as error:
         raise typer.BadParameter(error.strerror or str(error)) from None
-    _say(f"listening on {', '.join(addresses)}, control port {control}; probes give --pin {pin}")
-    return made
+    return made, f"listening on {', '.join(addresses)}, control port {control}; probes give --pin {pin}"
 
 
-async def _served(running: Responder) -> None:
+async def _served(running: Responder, what: str) -> None:
     import asyncio
     import signal
 
     stop: asyncio.Event = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _say(what)
     await running.run(stop)
 
 

@@ -67,6 +67,7 @@ class Responder:
         self._streams: dict[Flow, asyncio.StreamWriter] = {}
         self._per_address: Counter[str] = Counter()
         self._controls: Counter[str] = Counter()
+        self._stopping = False
         self._serving: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
         self._listeners: list[tuple[socket.socket, Transport | None]] = []
         with ExitStack() as made:
@@ -107,6 +108,7 @@ class Responder:
 
     async def _hang_up(self) -> None:
         """Break all connections, and wait until whoever served them has noticed."""
+        self._stopping = True
         serving = [self._serving[writer] for writer in self._serving]
         for writer in list(self._serving):
             writer.transport.abort()
@@ -162,7 +164,8 @@ class Responder:
         address = plain_address(peer[0])
         flow = (transport, port, address, peer[1])
         if (
-            self._per_address[address] >= self.limits.connections_address
+            self._stopping
+            or self._per_address[address] >= self.limits.connections_address
             or self._per_address.total() >= self.limits.connections
         ):
             writer.transport.abort()
@@ -226,7 +229,7 @@ class Responder:
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = plain_address(writer.get_extra_info("peername")[0])
-        if self._controls[address] >= self.limits.controls_address:
+        if self._stopping or self._controls[address] >= self.limits.controls_address:
             writer.transport.abort()
             return
         with self._counted(self._controls, address, writer):

@@ -14,6 +14,7 @@ from sipalg_fix.lab.paths import Chain, loss
 from sipalg_fix.lab.realrouter import ALG, PLAIN
 from sipalg_fix.model.path import Outcome, PathReport
 from sipalg_fix.wire.probe import Wish, probe
+from sipalg_fix.wire.protocol import Transport
 from sipalg_fix.wire.responder import Listening
 from tests.wire.far_end import FarEnd
 
@@ -83,10 +84,22 @@ class Standing:
     far: FarEnd
     host: str
 
-    def probe(self) -> PathReport:
+    def probe(
+        self,
+        transports: tuple[Transport, ...] = tuple(Transport),
+        phone_port: bool = True,
+        lifetime: tuple[float, ...] = (),
+    ) -> PathReport:
         """One probe from the phone's place."""
+        wish = Wish(
+            host=self.host,
+            pin=self.far.pin,
+            transports=transports,
+            phone_port=phone_port,
+            lifetime=lifetime,
+        )
         with self.chain.phone.inside():
-            return probe(Wish(host=self.host, pin=self.far.pin), "2026-11-23T10:00:00Z")
+            return probe(wish, "2026-11-23T10:00:00Z")
 
 
 @contextmanager

@@ -1,0 +1,125 @@
+"""
+The probe against the real kernel and imitations of other ALGs: what each path does, and what it says.
+
+Each path of the table is probed three times, or as often as SOAK says. The bar: no path that alters, drops or
+blocks SIP is ever called clean, and where nothing is lost at most one report in twenty is inconclusive.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sipalg_fix.lab import paths, realrouter
+from sipalg_fix.lab.realrouter import ALG, PLAIN
+from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
+from sipalg_fix.wire.protocol import Transport
+from tests.real.conftest import need
+from tests.wire.modes import MODES, Mode, matrix, runs_of, standing
+
+pytestmark = pytest.mark.root
+
+RUNS = int(os.environ.get("SOAK", "3"))
+SHORT = 2.0
+LONG = 6.0
+SEEN: dict[str, list[PathReport]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def printed_matrix() -> object:
+    """The confusion matrix of all that ran, at the end."""
+    need(realrouter.availability())
+    yield
+    if SEEN:
+        print("\n" + matrix(SEEN))
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.replace(" ", "-"))
+def test_a_path_is_called_what_it_is(mode: Mode, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No false all-clear, no false alarm; where nothing is lost, the very outcome, and in time."""
+    reports = runs_of(mode, tmp_path, RUNS)
+    SEEN[mode.name] = reports
+    outcomes = [report.outcome for report in reports]
+    reasons = "; ".join(f"{report.outcome.value}: {report.reason}" for report in reports)
+    with capsys.disabled():
+        print("\n" + matrix({mode.name: reports}).splitlines()[-1], end="")
+
+    if mode.expected is not Outcome.NONE:
+        assert Outcome.NONE not in outcomes, reasons
+    told = [each for each in outcomes if each not in (Outcome.INCONCLUSIVE, Outcome.UNREACHABLE)]
+    if mode.lossy:
+        # With the control channel losing packets as well, not being able to tell is an honest answer.
+        assert set(told) <= {mode.expected}, reasons
+        return
+    assert set(outcomes) <= {mode.expected, Outcome.INCONCLUSIVE}, reasons
+    assert outcomes.count(Outcome.INCONCLUSIVE) <= RUNS // 20, reasons
+    fastest = min(report.seconds for report in reports)
+    assert fastest < (SHORT if mode.expected is Outcome.NONE else LONG)
+
+
+def test_what_the_kernel_does_is_named_field_by_field(tmp_path: Path) -> None:
+    """Via, Contact, From and SDP on the way out, Request-URI and To of requests from outside; UDP and TCP."""
+    with standing(tmp_path, PLAIN + ALG) as path:
+        report = path.probe()
+    for leg in ("udp", "udp from port 5060", "tcp"):
+        mine = [each for each in report.evidence if each.leg == leg and each.port == 5060]
+        out = {each.field for each in mine if each.direction is Direction.OUT}
+        assert {"Via", "From", "Contact", "SDP c=", "SDP o=", "Content-Length"} <= out
+        assert not {"Call-ID", "CSeq", "X-Sap"} & out
+        assert {"Request-URI", "To"} <= {each.field for each in mine if each.direction is Direction.IN}
+    via = next(each for each in report.evidence if each.field == "Via")
+    assert (paths.PHONE in via.before, paths.PUBLIC in via.after) == (True, True)
+    assert not [each for each in report.evidence if each.port != 5060]
+    assert report.pinhole is Pinhole.YES
+    assert (report.nat.translated, report.nat.port_preserved) == (True, True)
+
+
+def test_the_canaries_are_what_the_kernel_drops(tmp_path: Path) -> None:
+    """Without NAT nothing is rewritten, and still the two INVITEs that no ALG likes do not arrive."""
+    with standing(tmp_path, paths.FIREWALL + ALG) as path:
+        report = path.probe()
+    lost = {each.message for each in report.evidence if each.leg == "udp"}
+    assert lost == {"INVITE with audio on port 900", "INVITE without CSeq"}
+    assert report.nat.translated is False
+
+
+def test_an_alg_outside_shows_only_in_requests_from_outside(tmp_path: Path) -> None:
+    """Behind two NATs the outer ALG leaves alone what goes out: the reverse direction finds it."""
+    with standing(tmp_path, PLAIN, PLAIN + ALG) as path:
+        report = path.probe(transports=(Transport.UDP,), phone_port=False)
+    plain = [each for each in report.evidence if "Via names another port" not in each.message]
+    assert {each.direction for each in plain if each.field in ("Request-URI", "Via", "Contact")} == {
+        Direction.IN
+    }
+    assert report.outcome is Outcome.ALG_REWRITES
+
+
+def test_old_flows_are_told_from_new_ones(tmp_path: Path) -> None:
+    """After the ALG is off, a fresh port is clean and port 5060 is not, until connections are flushed."""
+    with standing(tmp_path, PLAIN + ALG) as path:
+        before = path.probe()
+        path.chain.load(PLAIN)
+        stale = path.probe()
+        path.chain.flush()
+        after = path.probe()
+    assert before.outcome is Outcome.ALG_REWRITES
+    assert {leg.name: leg.outcome for leg in stale.legs if leg.name.startswith("udp")} == {
+        "udp": Outcome.NONE,
+        "udp from port 5060": Outcome.ALG_REWRITES,
+    }
+    assert stale.outcome is Outcome.ALG_REWRITES
+    assert "Gone for new connections, still there for existing ones" in stale.advice[0]
+    assert after.outcome is Outcome.NONE
+    assert after.pinhole is Pinhole.NO
+
+
+def test_an_idle_mapping_is_timed_at_the_router(tmp_path: Path) -> None:
+    """A router that forgets UDP after two seconds is seen to do so."""
+    with standing(tmp_path, PLAIN) as path:
+        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
+            path.chain.routers[0].sysctl(f"net.netfilter.{name}", "2")
+        report = path.probe(transports=(Transport.UDP,), phone_port=False, lifetime=(0.5, 4.0))
+    assert report.lifetime is not None
+    assert (report.lifetime.lived, report.lifetime.gone) == (0.5, 4.0)

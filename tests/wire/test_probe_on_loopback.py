@@ -1,0 +1,201 @@
+"""A probe and a responder on loopback: the clean case, and everything that can be wrong with the far end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from sipalg_fix.cli.main import run
+from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
+from sipalg_fix.wire.control import NotTrusted
+from sipalg_fix.wire.messages import BASE, BASE_LIMIT, CANARIES, TITLE
+from sipalg_fix.wire.probe import Wish, probe, probed, steps_up_to
+from sipalg_fix.wire.protocol import Transport
+from tests.wire.far_end import FarEnd, free_ports
+
+FAR = "127.0.0.2"
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[FarEnd]:
+    with FarEnd(tmp_path, free_ports(FAR)) as running:
+        yield running
+
+
+def probed_now(far: FarEnd, **other: object) -> PathReport:
+    settings: dict[str, object] = {
+        "host": FAR, "port": far.responder.listening.control, "pin": far.pin, "phone_port": False, **other,
+    }  # fmt: skip
+    return probe(Wish(**settings), "2026-11-23T10:00:00+00:00")  # type: ignore[arg-type]  # as the tests give them
+
+
+def test_a_clean_path_is_clean_and_fast(far: FarEnd) -> None:
+    """Every message of every transport, both ways, in under two seconds."""
+    report = probed_now(far)
+    assert report.outcome is Outcome.NONE
+    assert report.seconds < 2
+    assert {leg.name for leg in report.legs} == {"udp", "tcp", "tls"}
+    sip = far.responder.listening.sip
+    for direction in (Direction.OUT, Direction.BACK):
+        (told,) = [t for t in report.tested if (t.leg, t.port, t.direction) == ("udp", sip, direction)]
+        assert {TITLE[kind] for kind in (*BASE, *CANARIES)} <= set(told.messages)
+    assert report.nat.translated is False
+    assert report.pinhole is Pinhole.OPEN_ANYWAY
+
+
+def test_what_was_not_tested_is_said(far: FarEnd) -> None:
+    """Transports and ports that were left out stand in the report, with the reason."""
+    report = probed_now(far, transports=(Transport.UDP,))
+    assert report.outcome is Outcome.NONE
+    left_out = {each.what: each.why for each in report.not_tested}
+    assert left_out["TCP"] == left_out["TLS"] == "not asked for"
+    assert "UDP from source port 5060" in left_out
+    assert "IPv6" in left_out
+    assert "connections that phones have open to their own provider" in left_out
+
+
+def test_a_taken_source_port_is_not_tested_and_said(far: FarEnd) -> None:
+    """A softphone that holds port 5060 makes that leg untested; alone, that is inconclusive."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as phone:
+        with suppress(OSError):  # somebody may hold it already: that is the case to be tested
+            phone.bind(("127.0.0.1", 5060))
+        both = probed_now(far, phone_port=True, transports=(Transport.UDP,))
+        alone = probed_now(far, phone_port=True, fresh_port=False, transports=(Transport.UDP,))
+    assert both.outcome is Outcome.NONE
+    assert "udp from port 5060" in {each.what for each in both.not_tested}
+    assert alone.outcome is Outcome.INCONCLUSIVE
+
+
+def test_sizes_are_swept_when_asked_for(far: FarEnd) -> None:
+    """Messages around the longest packet, and answers as long as they are; without it they are short."""
+    heard = far.responder.heard
+    assert probed_now(far, sizes=True).outcome is Outcome.NONE
+    swept = far.responder.heard - heard
+    heard = far.responder.heard
+    assert probed_now(far).outcome is Outcome.NONE
+    assert swept - (far.responder.heard - heard) > 14 * BASE_LIMIT
+
+
+def test_an_idle_mapping_is_timed(far: FarEnd) -> None:
+    """On loopback a mapping outlives whatever time is tried."""
+    report = probed_now(far, lifetime=(0.1, 0.2), transports=(Transport.UDP,))
+    assert report.lifetime is not None
+    assert (report.lifetime.lived, report.lifetime.gone) == (0.2, None)
+    assert steps_up_to(30) == (5.0, 10.0, 20.0, 28.0)
+
+
+def test_another_certificate_is_not_talked_to(far: FarEnd) -> None:
+    """A wrong pin, or none for a certificate that no authority signed: an error, and not a word is said."""
+    for pin in ("sha256:" + "0" * 64, ""):
+        with pytest.raises(NotTrusted, match="certificate"):
+            probed_now(far, pin=pin)
+    assert far.responder.heard == 0
+    assert not any("session" in line for line in far.told)
+
+
+def test_an_authority_may_vouch_for_it(far: FarEnd, tmp_path: Path) -> None:
+    """A file of authorities instead of a pin: a certificate for another name is not believed."""
+    with pytest.raises(NotTrusted):
+        probed_now(far, pin="", authority=str(tmp_path / "responder.pem"))
+
+
+@pytest.mark.parametrize("how", ["nobody", "closes", "no TLS"])
+def test_no_responder_is_unreachable(how: str) -> None:
+    """Nothing there, or something that is no responder: unreachable with the reason, never clean."""
+    with socket.create_server((FAR, 0)) as server:
+        port = server.getsockname()[1]
+        if how == "nobody":
+            server.close()
+        else:
+            threading.Thread(target=_answer_once, args=(server, how), daemon=True).start()
+        report = probe(Wish(host=FAR, port=port, pin="sha256:" + "0" * 64), "now")
+    assert report.outcome is Outcome.UNREACHABLE
+    assert str(port) in report.reason
+    assert [each.what for each in report.not_tested] == ["everything"]
+
+
+def _answer_once(server: socket.socket, how: str) -> None:
+    connection, _ = server.accept()
+    with connection:
+        if how == "no TLS":
+            connection.recv(100)
+            connection.sendall(b"220 mail.example.net\r\n")
+
+
+def test_a_responder_that_dies_midway_leaves_no_all_clear(tmp_path: Path) -> None:
+    """What was not reported is not clean."""
+    far = FarEnd(tmp_path, free_ports(FAR))
+    wish = Wish(host=FAR, port=far.responder.listening.control, pin=far.pin, phone_port=False)
+
+    async def interrupted() -> PathReport:
+        work = asyncio.ensure_future(probed(wish, "now"))
+        while not far.responder.heard:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(far.__exit__)
+        return await work
+
+    report = asyncio.run(interrupted())
+    assert report.outcome not in (Outcome.NONE, Outcome.ALG_REWRITES, Outcome.SIP_PROXY, Outcome.ANSWERED)
+
+
+def test_the_command_line_says_the_same(far: FarEnd, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON and text, exit code 0 when clean; distrust and nobody there are 4, bad words 64."""
+    where = f"{FAR}:{far.responder.listening.control}"
+    words = ["probe", "--responder", where, "--pin", far.pin.upper().replace("SHA256", "sha256")]
+    words += ["--source-port", "fresh"]
+    assert run([*words, "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "none"
+    assert run(words) == 0
+    assert capsys.readouterr().out.startswith("No SIP ALG shows")
+    assert run(["probe", "--responder", where]) == 4
+    assert "--pin" in capsys.readouterr().err
+    assert run(["probe", "--responder", "127.0.0.3:1"]) == 4
+    for wrong in (["--responder", ""], ["--responder", "a:b"], ["--responder", where, "--pin", "x"]):
+        assert run(["probe", *wrong]) == 64
+
+
+def test_the_responder_is_a_command(tmp_path: Path) -> None:
+    """It prints its pin, keeps it over a restart, and ends quietly when it is told to."""
+    ports = free_ports(FAR)
+    pins = set()
+    for _ in range(2):
+        words = [
+            sys.executable, "-m", "sipalg_fix", "responder", "--bind", FAR, "--state", str(tmp_path),
+            "--control-port", str(ports.control), "--other-ports", f"{ports.others[0]}-{ports.others[-1]}",
+        ]  # fmt: skip
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as running:
+            assert running.stderr is not None
+            first = running.stderr.readline()
+            if "listening on" in first:
+                running.send_signal(signal.SIGTERM)
+            running.wait(20)
+        if "cannot listen" in first and "5060" in first:
+            pytest.fail("port 5060 of 127.0.0.2 is held by somebody else")
+        pins.add(first.partition("--pin ")[2].strip())
+        assert running.returncode == 0
+    assert len(pins) == 1
+    assert (tmp_path / "responder.key").stat().st_mode & 0o077 == 0
+    assert ssl.PEM_cert_to_DER_cert((tmp_path / "responder.pem").read_text())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--cert", "/nonexistent"], ["--other-ports", "5"], ["--other-ports", "x"], ["--bind", "192.0.2.1"]],
+)
+def test_a_responder_that_cannot_be_says_why(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bad usage is a sentence and exit code 64."""
+    assert run(["responder", "--state", str(tmp_path), *words]) == 64
+    assert "Traceback" not in capsys.readouterr().err
