@@ -4,7 +4,8 @@ What a responder does about what arrives: its whole policy, without sockets.
 The rules, each enforced here and nowhere else:
 
 - Nothing is sent without a live session's token, and nothing to an address that has not shown that it reads
-  what it is sent: the control connection's peer has (TCP's handshake), any other must echo a cookie first.
+  what it is sent: whoever made a TCP connection has (the control channel's peer), any other must echo a
+  cookie first.
 - What a flow is sent never exceeds what came from it, counted in bytes of IP packets.
 - Messages are kept for their own session's report only, in bounded memory, and forgotten with it.
 """
@@ -179,7 +180,10 @@ class Sessions:
         if claimed is None:
             return b""
         session, seq = claimed
-        address, source_port = flow[2:]
+        transport, _, address, source_port = flow
+        if transport is not Transport.UDP:
+            # Its handshake has shown that the address reads what it is sent.
+            session.proven.add(address)
         if address not in session.proven and not self._echoed(session, address, data):
             challenge = f"SAP-COOKIE {protocol.cookie(self._secret, session.sid, address)} ".encode()
             challenge += protocol.token(session.key, session.sid, seq).encode() + b"\r\n\r\n"

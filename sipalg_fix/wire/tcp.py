@@ -72,10 +72,11 @@ class TcpLeg:
     async def _is_altered(self) -> bool:
         """Is it clear already that a box acts on this leg? Then no drop needs to be waited for."""
         await self._book.refresh()
-        return any(
-            each.arrived and each.arrived != each.sent
-            for each in self._book.seen.exchanges
-            if each.leg == self.name
+        seen = self._book.seen
+        mine = [each for each in seen.exchanges if each.leg == self.name]
+        inbound = [pair for back in seen.reverses if back.leg == self.name for pair in back.pairs()]
+        return any(each.arrived and each.arrived != each.sent for each in mine) or any(
+            sent != come for sent, come in inbound
         )
 
     async def _attempt(self, port: int, kind: Kind) -> bool:

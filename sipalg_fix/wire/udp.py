@@ -294,7 +294,7 @@ class UdpLeg:
 
     def _note_nat(self) -> None:
         first = next((each for each in self._mine if each.source[1] and each.kind in BASE), None)
-        if first is None or self._book.seen.nat.seen:
+        if first is None or (self.port and self._book.seen.nat.seen):
             return
         own = (self._book.line.own, self._from[first.seq].port)
         self._book.seen.nat = Nat(

@@ -115,6 +115,28 @@ def test_old_flows_are_told_from_new_ones(tmp_path: Path) -> None:
     assert after.pinhole is Pinhole.NO
 
 
+POOL = """\
+table ip nat {
+	chain post {
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname "wan" udp dport 5060 snat to 203.0.113.2
+		oifname "wan" meta l4proto udp snat to 203.0.113.3
+		oifname "wan" masquerade
+	}
+}
+"""
+
+
+def test_a_pool_of_public_addresses_is_no_obstacle(tmp_path: Path) -> None:
+    """Where UDP leaves from other addresses than the control channel, a cookie is echoed and all goes on."""
+    with standing(tmp_path, POOL + paths.FIREWALL) as path:
+        for address in ("203.0.113.2", "203.0.113.3"):
+            path.chain.routers[0].run("ip", "address", "add", f"{address}/24", "dev", "wan")
+        report = path.probe()
+    assert report.outcome is Outcome.NONE, report.reason
+    assert report.nat.seen.partition(":")[0] in ("203.0.113.2", "203.0.113.3")
+
+
 def test_an_idle_mapping_is_timed_at_the_router(tmp_path: Path) -> None:
     """A router that forgets UDP after two seconds is seen to do so."""
     with standing(tmp_path, PLAIN) as path:
