@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from sipalg_fix.model.canon import from_plain, to_plain
-from sipalg_fix.model.facts import Plane, off, on, unknown
+
+if TYPE_CHECKING:
+    from sipalg_fix.model.facts import Plane
 
 SCHEMA = "sipalg-fix/path/1"
 
@@ -189,6 +192,8 @@ def from_json(text: str) -> PathReport:
 
 def as_plane(report: PathReport) -> Plane:
     """The packets plane of an audit: on (altered), off (shown clean), or unknown with the reason."""
+    from sipalg_fix.model.facts import off, on, unknown
+
     sentences = tuple(dict.fromkeys(evidence.words for evidence in report.evidence))
     if report.outcome in ALG:
         return on(*sentences[:8])

@@ -13,12 +13,10 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-
-from sipalg_fix.model.canon import from_plain, to_plain
 
 VERSION = 1
 CONTROL_PORT = 17800
@@ -145,6 +143,9 @@ class Refusal:
 
 if TYPE_CHECKING:
     Control = Hello | Session | Report | Record | End | Send | Sent | Refusal
+_TYPES: dict[str, type[Any]] = {
+    "int": int, "str": str, "bool": bool, "Transport": Transport, "What": What,
+}  # fmt: skip
 _KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind for kind in (Hello, Session, Report, Record, End, Send, Sent, Refusal)
 }
@@ -152,7 +153,10 @@ _KINDS: dict[str, type[Any]] = {
 
 def to_line(message: Control) -> bytes:
     """A control message as one line."""
-    plain = {"op": type(message).__name__.lower(), **to_plain(message)}
+    plain: dict[str, object] = {"op": type(message).__name__.lower()}
+    for field in fields(message):
+        value = getattr(message, field.name)
+        plain[field.name] = value.value if isinstance(value, Enum) else value
     return json.dumps(plain, separators=(",", ":")).encode() + b"\n"
 
 
@@ -170,8 +174,27 @@ def from_line(line: bytes) -> Control:
     kind = _KINDS.get(operation) if isinstance(operation, str) else None
     if kind is None:
         raise ValueError("no such op")
-    message: Control = from_plain(kind, plain)
+    message: Control = kind(**_checked(kind, plain))
     return message
+
+
+def _checked(kind: type[Any], plain: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a message, each of its type; nothing missing, nothing else."""
+    known = {field.name: field for field in fields(kind)}
+    if strange := sorted(plain.keys() - known.keys()):
+        raise ValueError(f"unknown key {strange[0]}")
+    for name, field in known.items():
+        if name not in plain:
+            if field.default is MISSING:
+                raise ValueError(f"{name} is missing")
+            continue
+        # Annotations are texts here; a message has no field of any other type than these.
+        wanted = _TYPES[str(field.type)]
+        if issubclass(wanted, Enum):
+            plain[name] = wanted(plain[name])
+        elif type(plain[name]) is not wanted:
+            raise ValueError(f"{name}: {wanted.__name__} is expected")
+    return plain
 
 
 def _mac(key: bytes, text: bytes) -> str:
