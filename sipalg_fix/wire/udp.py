@@ -31,8 +31,11 @@ ROUNDS_AT_LEAST = 5
 REVERSE_ROUNDS = 6
 COPIES = 3
 """Of a request from outside, once one was lost."""
-SIZES = (1300, 1400, 1440, 1466, 1468, 1470, 1472)
-"""Payloads around the longest that one Ethernet frame takes: an ALG that lengthens a message loses it."""
+SIZES = (1300, 1400, 1440, 1466, 1468, 1470, 1472, 1474, 1476, 1478)
+"""
+Payloads around the longest that one Ethernet frame takes. An ALG that shortens a message on its way out
+lengthens the answer on its way in, and what then does not fit any more is lost.
+"""
 Address = tuple[str, int]
 
 

@@ -115,6 +115,19 @@ def test_old_flows_are_told_from_new_ones(tmp_path: Path) -> None:
     assert after.pinhole is Pinhole.NO
 
 
+def test_long_answers_that_the_alg_lengthens_are_lost(tmp_path: Path) -> None:
+    """The sizes that no longer fit after rewriting vanish with the ALG, and none vanishes without it."""
+    with standing(tmp_path, PLAIN) as path:
+        plain = path.probe(transports=(Transport.UDP,), phone_port=False, sizes=True)
+        path.chain.flush()
+        path.chain.load(PLAIN + ALG)
+        altered = path.probe(transports=(Transport.UDP,), phone_port=False, sizes=True)
+    assert plain.outcome is Outcome.NONE
+    lost = {each.message for each in altered.evidence if each.outcome is Outcome.ALG_DROPS}
+    assert {"OPTIONS of 1474 bytes", "OPTIONS of 1478 bytes"} <= lost
+    assert "OPTIONS of 1440 bytes" not in lost
+
+
 POOL = """\
 table ip nat {
 	chain post {

@@ -89,6 +89,7 @@ class Standing:
         transports: tuple[Transport, ...] = tuple(Transport),
         phone_port: bool = True,
         lifetime: tuple[float, ...] = (),
+        sizes: bool = False,
     ) -> PathReport:
         """One probe from the phone's place."""
         wish = Wish(
@@ -97,6 +98,7 @@ class Standing:
             transports=transports,
             phone_port=phone_port,
             lifetime=lifetime,
+            sizes=sizes,
         )
         with self.chain.phone.inside():
             return probe(wish, "2026-11-23T10:00:00Z")
