@@ -36,8 +36,13 @@ RELOAD = Tell(
 
 
 def stage(changes: tuple[Change, ...]) -> Tell:
-    """Set all options, without storing any."""
-    return tell(_all([_put(change, change.after) for change in changes], changes), f"^{STAGED}$")
+    """Set all options, without storing any; what was staged of the same options before is replaced."""
+    places = [quote(f"firewall.{change.ref}.{change.option}") for change in changes]
+    parts = [
+        f"{{ uci -q revert {place}; {_put(change, change.after)}; }}"
+        for place, change in zip(places, changes, strict=True)
+    ]
+    return tell(_all(parts, changes), f"^{STAGED}$")
 
 
 def back(changes: tuple[Change, ...]) -> Tell:

@@ -40,7 +40,7 @@ class Delta:
     def line(self, package: str) -> str:
         """As it stands in the delta file."""
         text = f"{self.sign}{package}.{self.section}" + (f".{self.option}" if self.option else "")
-        return text if self.value is None else f"{text}={self.value}"
+        return text if self.value is None else f"{text}={quoted(self.value)}"
 
     def shown(self, package: str) -> str:
         """As ``uci changes`` prints it."""
@@ -58,6 +58,8 @@ def read_delta(line: str) -> Delta | None:
     if match is None:
         return None
     sign, section, option, value = match.groups()
+    if value and value.startswith("'"):
+        value = value[1:-1].replace("'\\''", "'")
     return Delta(sign=sign, section=section, option=option or "", value=value)
 
 

@@ -104,6 +104,8 @@ class Tracking:
     def write(self, text: str) -> None:
         """What is written to /proc/net/nf_conntrack: ``f``, or an address."""
         word = text.strip()
+        if not word:
+            return
         if word != "f" and not re.fullmatch(r"[\d.]+|[\da-f:]+", word):
             raise OSError(22, "Invalid argument")
         self.forget([flow for flow in self.flows if word in ("f", flow.source, REGISTRAR, WAN)])
