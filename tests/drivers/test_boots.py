@@ -95,7 +95,7 @@ def test_uptime_that_went_back_is_another_boot(platform: str, before: str, after
     assert discover()[platform].rebooted(before, after, 60.0) is another
 
 
-@pytest.mark.parametrize("platform", ["ubiquiti_edgeos", "linux"])
+@pytest.mark.parametrize("platform", ["ubiquiti_edgeos", "linux", "openwrt"])
 def test_boot_ids(platform: str) -> None:
     """Another id is another boot; no id proves nothing; half an id is none."""
     driver = discover()[platform]

@@ -35,6 +35,7 @@ def test_every_module_in_the_folder_is_a_driver() -> None:
         ("community.routeros.routeros", "mikrotik_routeros"),
         ("opnsense", "opnsense"),
         ("linux", "linux"),
+        ("lede", "openwrt"),
         ("cisco_xe", "cisco_ios"),
         ("cisco.ios.ios", "cisco_ios"),
         ("ios", "cisco_ios"),

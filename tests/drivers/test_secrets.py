@@ -75,6 +75,12 @@ set service snmp v3 user u privacy plaintext-key CANARY
 <radius_secret>CANARY</radius_secret><rocommunity>CANARY</rocommunity><Shared_Key>CANARY</Shared_Key>
 {"user":{"password":"CANARY","api_secret": "CANARY"}}
 """,
+    "openwrt": """\
+\toption key 'CANARY'
+\toption password 'CANARY two words'
+wireless.@wifi-iface[0].key='CANARY'
+wireless.cfg033579.sae_password='CANARY'
+""",
     "linux": """\
 # password: CANARY
 comment "psk=CANARY"
@@ -86,6 +92,7 @@ KEPT = {
     "ubiquiti_edgeos": ("set system login user ubnt", "192.0.2.1", "uisp.example.net"),
     "mikrotik_routeros": ("acs.example.net", '"name": "x"'),
     "opnsense": ("<name>root</name>", "</ipsec>"),
+    "openwrt": ("option key", "wireless.@wifi-iface[0]"),
     "linux": ("comment",),
 }
 

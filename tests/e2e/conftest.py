@@ -96,7 +96,7 @@ def opened(folder: Path, hosts: dict[str, Any]) -> Iterator[Workshop]:
         admin.down(folder / "lab")
 
 
-PLATFORMS = ("cisco_ios", "ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux")
+PLATFORMS = ("cisco_ios", "ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux", "openwrt")
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"opnsense": {"port_forward": False}}
