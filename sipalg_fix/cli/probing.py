@@ -120,9 +120,7 @@ def responder(
     """
     import asyncio
 
-    running, what = _made(
-        bind or ["0.0.0.0", "::"], cert, key, state, (control_port, other_ports, per_minute)
-    )
+    running, what = _made(bind or _everywhere(), cert, key, state, (control_port, other_ports, per_minute))
     asyncio.run(_served(running, what))
     return 0
 
@@ -156,6 +154,18 @@ def _made(
     except OSError as error:
         raise typer.BadParameter(error.strerror or str(error)) from None
     return made, f"listening on {', '.join(addresses)}, control port {control}; probes give --pin {pin}"
+
+
+def _everywhere() -> list[str]:
+    """All addresses, as far as this machine has the families."""
+    import socket
+
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tried:
+            tried.bind(("::", 0))
+    except OSError:
+        return ["0.0.0.0"]
+    return ["0.0.0.0", "::"]
 
 
 async def _served(running: Responder, what: str) -> None:

@@ -93,7 +93,10 @@ async def _talk(
     session: Open,
     post: Post,
 ) -> None:
-    while (message := await _line(reader, session.ends)) is not None:
+    for _ in range(sessions.limits.questions):
+        message = await _line(reader, session.ends)
+        if message is None:
+            return
         if isinstance(message, Report):
             for record in sessions.report(session, message.since):
                 writer.write(to_line(record))

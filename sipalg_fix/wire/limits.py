@@ -27,6 +27,8 @@ class Limits:
     """Answers to copies of one message."""
     sends: int = 128
     """Messages that one session may ask for."""
+    questions: int = 1000
+    """Lines that a session may say on its control connection."""
     packets_per_second: int = 4000
     """Sent by all sessions together."""
     life: int = 30

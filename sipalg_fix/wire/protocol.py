@@ -198,7 +198,7 @@ def _checked(kind: type[Any], plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mac(key: bytes, text: bytes) -> str:
-    return hmac.new(key, text, sha256).digest()[:8].hex()
+    return hmac.digest(key, text, "sha256")[:8].hex()
 
 
 def token(key: bytes, sid: str, seq: int) -> str:
