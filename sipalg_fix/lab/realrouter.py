@@ -266,6 +266,11 @@ class RealRouter:
         self.wires.kernel.run("conntrack", "-F")
         self._sshd.start()
 
+    @property
+    def process(self) -> int:
+        """The process that all of the router's hang on: they end when it ends."""
+        return self._sshd.process
+
     def log(self) -> str:
         """What the SSH server has logged."""
         return self._sshd.log()

@@ -154,7 +154,12 @@ class Sshd:
         for name, text in files.items():
             (self.etc / name).write_text(text)
         (self.etc / "shadow").chmod(0o600)
-        (self.etc / "modprobe.d").mkdir()
+        for name in ("modprobe.d", "sysctl.d", "iptables"):
+            (self.etc / name).mkdir()
+        # What start() does is what the service would do, so it says of itself that it is enabled.
+        wanted = self.etc / "systemd/system/sysinit.target.wants"
+        wanted.mkdir(parents=True)
+        (wanted / "nftables.service").symlink_to("/lib/systemd/system/nftables.service")
 
     def start(self) -> None:
         """Start the family and wait for the SSH banner. OSError, with the server's log, if none comes."""
@@ -203,6 +208,13 @@ class Sshd:
             time.sleep(0.02)
         self.stop()
         raise OSError(f"the SSH server did not answer in {_START_SECONDS:g} s:\n{self.log()}")
+
+    @property
+    def process(self) -> int:
+        """The process that the family hangs on; OSError if the server is not running."""
+        if self._family is None:
+            raise OSError("the SSH server is not running")
+        return self._family.pid
 
     def stop(self) -> None:
         """End the server and everything that was started through it."""

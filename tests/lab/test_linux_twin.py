@@ -218,6 +218,24 @@ def test_json_says_what_the_text_says() -> None:
     assert rules[-2]["handle"] == 4
 
 
+@pytest.mark.parametrize(
+    ("command", "reads"),
+    [
+        ("nft -f -", True),
+        ("cat > /etc/nftables.conf", True),
+        ("iptables-restore --test", True),
+        ("sh -s", True),
+        ("iptables-restore --test < /etc/iptables/rules.v4", False),
+        ("nft list ruleset", False),
+        ("echo x | nft -f -", False),
+        ("cat /etc/nftables.conf > /run/x", False),
+    ],
+)
+def test_it_knows_which_commands_wait_for_input(command: str, reads: bool) -> None:
+    """A server asks, so that it need not wait for the end of an input that nobody sends."""
+    assert from_options("gw-01", {}).reads_stdin(command) is reads
+
+
 # Switches.
 
 

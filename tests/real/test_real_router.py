@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
 import pytest
 
+from sipalg_fix.lab import realrouter
 from sipalg_fix.lab.realrouter import ALG, FAR, PHONE, ROUTER_WAN, RealRouter, options
 from sipalg_fix.lab.sshd import SshDoor
+from tests.real.conftest import need
 
 pytestmark = pytest.mark.root
 
@@ -213,6 +217,24 @@ def _sleepers() -> list[str]:
             if line == b"sleep\x0098765\x00":
                 found.append(os.path.basename(each))
     return found
+
+
+def test_a_killed_lab_leaves_nothing_behind(tmp_path: Path) -> None:
+    """When whoever started a router is killed, its SSH server and all that runs in it end too."""
+    need(realrouter.availability())
+    script = (
+        "import sys, time; from pathlib import Path; from sipalg_fix.lab.realrouter import RealRouter\n"
+        "with RealRouter(Path(sys.argv[1])) as router:\n"
+        "    print(router.process, flush=True); time.sleep(1000)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as lab:
+        assert lab.stdout is not None
+        family = os.pidfd_open(int(lab.stdout.readline()))
+        lab.kill()
+        ended, _, _ = select.select([family], [], [], 20)
+        os.close(family)
+
+    assert ended
 
 
 def test_options_is_a_message_the_alg_acts_on(router: RealRouter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,13 @@ BUG_REPORT_URL="https://bugs.debian.org/"
 """
 
 
+READS_STDIN = re.compile(
+    r"(?:sudo -n )?(?:cat\s*>|tee\b|nft\b.*-f\s+-(?:\s|$)|ip6?tables-restore\b(?!.*<)|(?:ba)?sh(?:\s+-s\b|\s*$)"
+    r"|base64 -d\s*>)"
+)
+"""How a command begins that takes what the client sends after it."""
+
+
 class LinuxTwin:
     """A Debian router reached by SSH exec. Users of level admin have user id 0."""
 
@@ -62,6 +70,10 @@ class LinuxTwin:
         self._heed_switches()
         self.kernel.talk()
         return self.box.exec(self._account(user), command, stdin)
+
+    def reads_stdin(self, command: str) -> bool:
+        """Must what the client sends be waited for?"""
+        return READS_STDIN.match(command.lstrip()) is not None
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that matters, as plain JSON."""
