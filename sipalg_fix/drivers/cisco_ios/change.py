@@ -46,16 +46,15 @@ def _by_hand(firewalls: list[Helper]) -> str:
 
 
 def _disable(facts: Facts, transports: tuple[str, ...]) -> Remedy:
-    # A train that is thought to have no TCP line is asked all the same: its refusal is the proof.
+    # A train that is thought to have no line for TCP is asked all the same: its refusal is the proof.
     trial = ("tcp",) if NO_TCP in facts.notes else ()
-    unknown_there = (UNKNOWN_LINE.pattern,)
-    forward = (
-        *(sip(name, wanted=False) for name in transports),
-        *(sip(name, wanted=False, tolerates=unknown_there) for name in trial),
+    lines = (*transports, *trial)
+    forward = tuple(
+        sip(name, wanted=False, tolerates=(UNKNOWN_LINE.pattern,) if name in trial else ()) for name in lines
     )
-    inverse = (
-        *(sip(name, wanted=True) for name in transports),
-        *(sip(name, wanted=True, tolerates=unknown_there) for name in trial),
+    # Where the line for TCP is not known there is nothing to put back.
+    inverse = tuple(
+        sip(name, wanted=True, tolerates=(UNKNOWN_LINE.pattern,) if name == "tcp" else ()) for name in lines
     )
     save = () if all(helper.startup.value is Value.OFF for helper in facts.helpers) else SAVE
     return Remedy(
@@ -65,7 +64,7 @@ def _disable(facts: Facts, transports: tuple[str, ...]) -> Remedy:
         save=save,
         resave=save,
         disruption=Disruption.NEW_CALLS,
-        diff=tuple(f"+{sip_line(name, wanted=False)}" for name in (*transports, *trial)),
+        diff=tuple(f"+{sip_line(name, wanted=False)}" for name in lines),
         objections=_unsaved(facts) if save else (),
     )
 
