@@ -81,6 +81,13 @@ set service snmp v3 user u privacy plaintext-key CANARY
 wireless.@wifi-iface[0].key='CANARY'
 wireless.cfg033579.sae_password='CANARY'
 """,
+    "ubiquiti_unifi": """\
+{"key":"mgmt","x_ssh_username":"CANARY","x_ssh_password":"CAN\\"CANARY","x_ssh_sha512passwd":"$6$CANARY"}
+{"key": "super_mgmt", "x_api_token": "CANARY", "x_mgmt_key": "CANARY"}
+{"name":"wlan","x_passphrase":"CANARY two words","x_wep":"CANARY","security":"wpapsk"}
+{"type":"udm","x_authkey":"CANARY","x_aes_gcm":true,"x_password":"CANARY","x_secrets":["CANARY","CANARY"]}
+{"radius_secret":"CANARY","ipsec_psk":"CANARY","wireguard_private_key":"CANARY"}
+""",
     "linux": """\
 # password: CANARY
 comment "psk=CANARY"
@@ -93,6 +100,7 @@ KEPT = {
     "mikrotik_routeros": ("acs.example.net", '"name": "x"'),
     "opnsense": ("<name>root</name>", "</ipsec>"),
     "openwrt": ("option key", "wireless.@wifi-iface[0]"),
+    "ubiquiti_unifi": ('"key":"mgmt"', '"key": "super_mgmt"', '"x_aes_gcm":true', '"security":"wpapsk"'),
     "linux": ("comment",),
 }
 

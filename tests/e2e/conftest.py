@@ -96,7 +96,15 @@ def opened(folder: Path, hosts: dict[str, Any]) -> Iterator[Workshop]:
         admin.down(folder / "lab")
 
 
-PLATFORMS = ("cisco_ios", "ubiquiti_edgeos", "opnsense", "mikrotik_routeros", "linux", "openwrt")
+PLATFORMS = (
+    "cisco_ios",
+    "ubiquiti_edgeos",
+    "opnsense",
+    "mikrotik_routeros",
+    "linux",
+    "openwrt",
+    "ubiquiti_unifi",
+)
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"opnsense": {"port_forward": False}}

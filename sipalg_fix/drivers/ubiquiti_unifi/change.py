@@ -47,7 +47,7 @@ def at_gateway(order: str, *, cuts: bool = False) -> Find:
     return Find(read=BASIC, pick=pick, then=tell("POST", "cmd/devmgr", order, cuts=cuts))
 
 
-PROVISION: Step = at_gateway('{"cmd":"force-provision","macs":["<mac>"]}')
+PROVISION = at_gateway('{"cmd":"force-provision","macs":["<mac>"]}')
 REBOOT: tuple[Step, ...] = (at_gateway('{"cmd":"restart","macs":["<mac>"],"reboot_type":"soft"}', cuts=True),)
 WAIT: Step = Tell(
     command=shell(

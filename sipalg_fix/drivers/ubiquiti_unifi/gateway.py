@@ -80,7 +80,7 @@ def is_reached(seen: Transcript, gateway: Row) -> str:
 
 
 def boot_mark(seen: Transcript) -> str:
-    """The boot id by SSH; else ``booted N`` or ``uptime N``, as the controller has heard it of the gateway."""
+    """The boot id by SSH; else ``booted N`` or ``uptime N``, as the controller last heard of the gateway."""
     try:
         found = gateways(rows(seen, DEVICES))
     except NotUnderstood:

@@ -1,9 +1,9 @@
 """
 UniFi: from the answers of a controller, and of its gateway where there is SSH, to facts.
 
-The setting is what the site is to have: it is read as running and as startup, because each provisioning and
-each start of the gateway takes it from there. Whether the gateway has it is the operational plane, and only
-the gateway can say: stored is not provisioned.
+The setting is what the site is to have: it is the running plane, and as it is stored when it is set, and a
+gateway takes it from there at each start, there is no startup plane beside it. Whether the gateway has it is
+the operational plane, and only the gateway can say: stored is not provisioned.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sipalg_fix.drivers.ubiquiti_unifi.gateway import (
 )
 from sipalg_fix.drivers.ubiquiti_unifi.probes import DEVICES, MODULES, SETTING, SYSTEM
 from sipalg_fix.model.errors import NotUnderstood
-from sipalg_fix.model.facts import Facts, Finding, Helper, Plane, off, on, unknown
+from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, off, on, unknown
 from sipalg_fix.model.session import Transcript
 
 FIELD = "sip_module"
@@ -39,11 +39,10 @@ def parse(seen: Transcript) -> Facts:
         raise NotUnderstood(f"no version in the answer to '{SYSTEM.text}'")
     found = gateways(devices)
     setting = settings[0] if len(settings) == 1 else None
-    plane = _setting(setting)
     helper = Helper(
         name=FIELD,
-        running=plane,
-        startup=plane,
+        running=_setting(setting),
+        startup=NO_PLANE,
         operational=_operational(seen, found),
         prior=(f"{FIELD}: {json.dumps(setting[FIELD])}",) if setting and FIELD in setting else (),
     )
