@@ -27,6 +27,7 @@ from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host, SecretRef
 
 if TYPE_CHECKING:
+    from sipalg_fix.approvals.checking import Approvals
     from sipalg_fix.store.journal import Journal
     from sipalg_fix.transports.ssh_keys import KeyStore
 
@@ -141,6 +142,17 @@ def open_journal(places: Places) -> Journal:
     from sipalg_fix.store.journal import Journal
 
     return Journal(places.journal, now=utc_now, by=who())
+
+
+def approvals(plan: Path) -> Approvals:
+    """
+    What stands beside a plan file. ``SIPALG_FIX_ALLOWED_SIGNERS``: this machine carries out only plans that
+    go by those signers.
+    """
+    from sipalg_fix.approvals.checking import Approvals
+    from sipalg_fix.approvals.papers import beside
+
+    return Approvals(file=beside(plan), signers=os.environ.get("SIPALG_FIX_ALLOWED_SIGNERS", ""))
 
 
 def key_store(places: Places) -> KeyStore:

@@ -20,7 +20,7 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
     (ROOT / "docs").rglob("*.md")
 )
 VERBS = (
-    "audit", "plan", "apply", "verify", "rollback", "reboot", "runs", "report", "host", "record",
+    "audit", "plan", "approve", "apply", "verify", "rollback", "reboot", "runs", "report", "host", "record",
     "platforms", "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
 )  # fmt: skip
 

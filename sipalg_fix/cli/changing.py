@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sipalg_fix.cli import options
+from sipalg_fix.cli.approving import author_of, sign_plan, told_of
 from sipalg_fix.cli.looking import told
 from sipalg_fix.cli.scene import scene, selected
 from sipalg_fix.cli.screen import colored, put, width
+from sipalg_fix.cli.support import text_of
 
 if TYPE_CHECKING:
     from sipalg_fix.model.plan import Plan
@@ -37,6 +40,9 @@ def plan(  # noqa: PLR0913, PLR0917 - a command has as many parameters as it has
     forks: options.Forks = None,
     accept: options.Accept = None,
     boot_timeout: options.BootTimeout = BOOT_SECONDS,
+    key: options.Key = None,
+    name: options.Principal = "",
+    ticket: Annotated[bool, typer.Option("--ticket", help="Print the text for a change ticket.")] = False,
     output: options.ListOutput = options.ListForm.TABLE,
 ) -> int:
     """
@@ -54,15 +60,18 @@ def plan(  # noqa: PLR0913, PLR0917 - a command has as many parameters as it has
 
     with scene() as here:
         chosen = selected(here.screen, inventory, limit, playbook, forks)
+        author = author_of(chosen.playbook.approval, key, name, out)
         made, report = propose(
             here.ports(len(chosen.targets)), chosen.targets, chosen.playbook, chosen.told,
-            inventory_digest=chosen.inventory.digest, boot_seconds=boot_timeout,
+            inventory_digest=chosen.inventory.digest, boot_seconds=boot_timeout, author=author,
         )  # fmt: skip
         made = made.accepting(accept or ())
         if out:
             _write_private(out, write_plan(made))
-            here.screen.say(f"plan written to {out}; carry it out with: sipalg-fix apply {out}")
-    _show_plan(made, output.value)
+            sign_plan(made, key, out)
+            then = "have it approved with: sipalg-fix approve" if made.approval else ""
+            here.screen.say(f"plan written to {out}; {then or 'carry it out with: sipalg-fix apply'} {out}")
+    _show_plan(made, "ticket" if ticket else output.value)
     return worst([exit_code(report), 2 if made.changing else 0])
 
 
@@ -85,18 +94,22 @@ def apply(
     from sipalg_fix.engine.apply import apply as carry_out
     from sipalg_fix.engine.run import Told
     from sipalg_fix.model.plan import read_plan
+    from sipalg_fix.wiring import approvals, utc_now
 
-    made = read_plan(_read(file)).accepting(accept or ())
+    made = read_plan(text_of(file)).accepting(accept or ())
     with scene() as here:
+        papers = approvals(file)
+        approved = papers.check(made.review, utc_now())
         if made.changing:
             _show_plan(made, "table", on_error=True)
             _consent(f"Carry this out on {len(made.changing)} routers?", yes)
-        ports = here.ports(len(made.changing))
+        ports = replace(here.ports(len(made.changing)), approval=papers)
         report = carry_out(
             ports, made,
             Told(
                 inventory=made.inventory, playbook=made.playbook.partition("\n")[0],
                 fingerprint=made.fingerprint, forks=forks or int(made.setting("forks", 10)),
+                extra=tuple(("approved", told_of(one)) for one in approved),
             ),
         )  # fmt: skip
     return told(report, output.value)
@@ -183,13 +196,6 @@ def _show_plan(made: Plan, form: str, *, on_error: bool = False) -> None:
         print(text, file=sys.stderr)
     else:
         put(text)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
 
 
 def _write_private(file: Path, text: str) -> None:

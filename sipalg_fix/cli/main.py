@@ -17,11 +17,17 @@ from typing import NoReturn
 import typer
 
 from sipalg_fix import __version__
-from sipalg_fix.cli import changing, looking, past, probing, setup
+from sipalg_fix.cli import approving, changing, looking, past, probing, setup
 from sipalg_fix.model.errors import DeviceError, InputError, JournalError, PlanError, SipalgError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """The framework's class for bad usage; it moved between packages, its place above BadParameter did not."""
+
+STOPS = frozenset(
+    {"plan-objections", "own-approval", "signers-changed", "author-missing", "signer-not-allowed"}
+    | {f"approval-{why}" for why in ("missing", "mismatch", "expired", "tampered")}
+)
+"""Codes of rules that stop a plan."""
 
 app = typer.Typer(
     name="sipalg-fix",
@@ -33,6 +39,7 @@ app = typer.Typer(
 )
 looking.add_to(app)
 changing.add_to(app)
+approving.add_to(app)
 past.add_to(app)
 setup.add_to(app)
 probing.add_to(app)
@@ -91,7 +98,7 @@ def run(words: list[str]) -> int:
         return 64
     except PlanError as error:
         _say(f"{error} [{error.code}]")
-        return 7 if error.code == "plan-objections" else 64
+        return 7 if error.code in STOPS else 64
     except DeviceError as error:
         _say(f"{error} [{error.code}]")
         return 4

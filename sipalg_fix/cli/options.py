@@ -22,6 +22,15 @@ PlaybookFile = Annotated[Path | None, typer.Option("--playbook", "-p", help="Wha
 Forks = Annotated[int | None, typer.Option("--forks", "-f", min=1, max=500, help="Hosts at the same time.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Accept = Annotated[list[str] | None, typer.Option("--accept", help="Accept an objection by its name.")]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", envvar="SIPALG_FIX_KEY", help="Your SSH key, or its public part where an agent has it."
+    ),
+]
+Principal = Annotated[
+    str, typer.Option("--as", help="Your name among the allowed signers, where the key alone does not say.")
+]
 BootTimeout = Annotated[
     float, typer.Option("--boot-timeout", min=1, help="Seconds a router may take to come back.")
 ]

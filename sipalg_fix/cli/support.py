@@ -1,13 +1,24 @@
-"""Support: what is known of each platform and how well, counted from the evidence that ships."""
+"""Support: what is known of each platform and how well, and what several verbs need of files."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import typer
+
 from sipalg_fix.model.driver import Driver
+
+
+def text_of(file: Path) -> str:
+    """A file that was named on the command line."""
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
 
 
 def supported(drivers: Mapping[str, Driver]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ Apply: the order in which a change happens, here and nowhere else.
 
 ::
 
-    lock, look: drifted? -> REFUSED
+    lock, look: drifted? approved? -> REFUSED
     back up -> guarded forward -> APPLIED                   refused half-way: taken back
     fresh look: running off -> MET                          not: inverse -> ROLLED_BACK
     keep the guard's word, save, prove the guard gone, flush, look
@@ -23,6 +23,7 @@ from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import contact_lost, lost, take_back
 from sipalg_fix.model import journal as words
+from sipalg_fix.model.approval import Review
 from sipalg_fix.model.assessment import Verdict
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
@@ -37,15 +38,19 @@ from sipalg_fix.model.session import Transcript
 def apply(ports: Ports, plan: Plan, told: Told) -> Report:
     """
     Carry out exactly this plan, on the hosts it would change. :class:`PlanError` ``plan-objections``
-    before anything happens while an objection is not accepted.
+    before anything happens while an objection is not accepted, and those of the approval port while the
+    plan is not approved as it asks to be.
     """
     if objections := plan.open_objections():
         lines = "; ".join(f"{code} ({', '.join(hosts)})" for code, hosts in objections.items())
         raise PlanError("plan-objections", f"objections stand against this plan: {lines}")
+    review = plan.review
+    ports.approval.check(review, ports.clock.now())
     by_name: Mapping[str, HostPlan] = {host_plan.host.name: host_plan for host_plan in plan.changing}
 
     def work(run: str, host: Host) -> HostResult:
-        return to_its_end(new_life(ports, run, by_name[host.name], plan), live)
+        life = new_life(ports, run, by_name[host.name], plan)
+        return to_its_end(life, lambda life: live(life, review))
 
     return over(ports, "apply", [host_plan.host for host_plan in plan.changing], work, told)
 
@@ -64,11 +69,11 @@ def new_life(ports: Ports, run: str, host_plan: HostPlan, plan: Plan) -> Life:
     )
 
 
-def live(life: Life) -> None:
-    """One host's change from its first look to its last."""
+def live(life: Life, review: Review) -> None:
+    """One host's change from its first look to its last; ``review`` is of the plan that it is part of."""
     payload = {"plan": to_plain(life.plan), "intent": to_plain(life.intent)}
     life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
-    if not _may_begin(life):
+    if not _may_begin(life) or not _is_approved(life, review):
         return
     for part in (_forward, _keep, _save, _guard_gone, _flush, _restart, _confirm):
         part(life)
@@ -96,6 +101,20 @@ def _may_begin(life: Life) -> bool:
     life.fail(PlanError("plan-drifted", "the router is not as it was when the plan was made; plan again"))
     life.to(ChangeState.REFUSED)
     return False
+
+
+def _is_approved(life: Life, review: Review) -> bool:
+    """Asked when the first write is due: an approval may have ended, or its signer been struck off, since."""
+    try:
+        approvals = life.ports.approval.check(review, life.ports.clock.now())
+    except PlanError as error:
+        life.fail(error)
+        life.to(ChangeState.REFUSED)
+        return False
+    if approvals:
+        said = {"what": "approved", "fingerprint": review.fingerprint, "approvals": to_plain(approvals)}
+        life.ports.journal.write(life.run, life.host.name, words.SAID, said)
+    return True
 
 
 def _back_up(life: Life) -> None:

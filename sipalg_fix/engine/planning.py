@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from sipalg_fix.engine.audit import assessed, driver_of, result_of
 from sipalg_fix.engine.propose import propose
 from sipalg_fix.engine.run import Ports, Told, over
+from sipalg_fix.model.approval import Author
+from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import Failure, HostPlan, Plan
 from sipalg_fix.model.playbook import Playbook, Target
@@ -22,8 +24,15 @@ def plan(
     *,
     inventory_digest: str,
     boot_seconds: float,
+    author: Author | None = None,
 ) -> tuple[Plan, Report]:
-    """The plan for these hosts, and the report of the looks it was made from."""
+    """
+    The plan for these hosts, and the report of the looks it was made from. PlanError ``author-missing``,
+    before anything is read, where the playbook asks for approval and nobody says whose plan it is.
+    """
+    if playbook.approval is not None and author is None:
+        message = "plans of this playbook must be approved: say with --key whose plan it is"
+        raise PlanError("author-missing", message)
     by_name = {target.host.name: target for target in targets}
     proposed: dict[str, HostPlan] = {}
 
@@ -51,5 +60,7 @@ def plan(
         settings=(("boot_seconds", json.dumps(boot_seconds)), ("forks", json.dumps(told.forks))),
         hosts=tuple(proposed[target.host.name] for target in targets if target.host.name in proposed),
         failures=failures,
+        approval=playbook.approval,
+        author=author,
     )
     return made, report

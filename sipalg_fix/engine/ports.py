@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+from sipalg_fix.model.approval import Approved, Review
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
@@ -100,6 +101,13 @@ class Prober(Protocol):
 
     def packets(self, host: Host) -> Plane:
         """on: packets are altered; off: shown clean; unknown: not probed, or it could not be told."""
+
+
+class Approval(Protocol):
+    """Whether a plan may be carried out: asked before a run, and again before each host's first write."""
+
+    def check(self, review: Review, now: str) -> tuple[Approved, ...]:
+        """The approvals that count, none where none is asked for; :class:`PlanError` says why not."""
 
 
 class Stop(Protocol):

@@ -13,15 +13,28 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sipalg_fix.engine.ports import Clock, Connections, Executor, Journal, Prober, Stop
+from sipalg_fix.engine.ports import Approval, Clock, Connections, Executor, Journal, Prober, Stop
 from sipalg_fix.engine.ports import Tell as Progress
 from sipalg_fix.model import journal as words
+from sipalg_fix.model.approval import Approved, Review
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.report import HostError, HostResult, Report, summary
+
+
+@dataclass(frozen=True, slots=True)
+class NoApprovals:
+    """Where no approvals are looked for, a plan that asks for some is refused."""
+
+    def check(self, review: Review, now: str) -> tuple[Approved, ...]:
+        """Nothing, for a plan that asks for none; PlanError ``approval-missing`` for any other."""
+        del now
+        if review.rule is not None:
+            raise PlanError("approval-missing", "the plan must be approved, and no approvals were given")
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +52,7 @@ class Ports:
     prober: Prober
     stop: Stop
     progress: Progress
+    approval: Approval = NoApprovals()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ BAD_DATE: Final = "E210"
 EMPTY_OVERRIDE: Final = "E211"
 PLAYBOOK_PATTERN: Final = "E212"
 BAD_TEXT: Final = "E213"
+NO_SIGNERS: Final = "E231"
 
 TITLES: Final = {
     UNREADABLE: "The file cannot be read",
@@ -110,5 +111,6 @@ TITLES: Final = {
     EMPTY_OVERRIDE: "An override that changes nothing",
     PLAYBOOK_PATTERN: "Not a selection pattern in a playbook",
     BAD_TEXT: "A text that cannot be used",
+    NO_SIGNERS: "No file of signers",
 }
 """Every code with its title, in the order of the docs page."""

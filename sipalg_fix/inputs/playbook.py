@@ -7,6 +7,7 @@ will have are refused by name, so that nobody believes them heeded.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -28,6 +29,7 @@ from sipalg_fix.inputs.strict_yaml import (
     read_file,
 )
 from sipalg_fix.inputs.words import did_you_mean, listed, shown
+from sipalg_fix.model.approval import ApprovalRule
 from sipalg_fix.model.assessment import PLANES, Exemption, Intent
 from sipalg_fix.model.errors import InputError, Problem
 from sipalg_fix.model.playbook import (
@@ -44,7 +46,8 @@ VERSION: Final = 1
 GUARD_MINUTES: Final = (2, 120)
 """One is never enough: a Vyatta's timer cuts to whole minutes. IOS takes no more than 120."""
 FORKS: Final = (1, 500)
-RESERVED: Final = ("rollout", "windows", "probes", "approval", "calls", "notify", "schedule")
+APPROVERS: Final = (1, 10)
+RESERVED: Final = ("rollout", "windows", "probes", "calls", "notify", "schedule")
 ALL_PLANES: Final = (*PLANES, "packets")
 HOW_KEYS: Final = ("reboot", "guard", "guard_minutes", "flush")
 
@@ -96,6 +99,11 @@ Minutes = Annotated[
 Forks = Annotated[
     int, Field(ge=FORKS[0], le=FORKS[1]), BeforeValidator(fields.whole(codes.OUT_OF_RANGE, *FORKS))
 ]
+Approvers = Annotated[
+    int,
+    Field(ge=APPROVERS[0], le=APPROVERS[1]),
+    BeforeValidator(fields.whole(codes.OUT_OF_RANGE, *APPROVERS)),
+]
 Off = Annotated[Literal["off"], BeforeValidator(_off)]
 Planes = Annotated[list[Literal["running", "startup", "operational", "packets"]], BeforeValidator(_planes)]
 
@@ -146,6 +154,17 @@ class ExemptBlock(BaseModel):
     until: Day = Field(description="Last day, such as 2027-01-31.")
 
 
+class ApprovalBlock(BaseModel):
+    """Who must approve a plan before it is carried out."""
+
+    model_config = STRICT
+
+    allowed_signers: Text = Field(
+        description="A file as in ssh-keygen(1), ALLOWED SIGNERS; from the playbook's folder."
+    )
+    required: Approvers = Field(default=1, description="How many persons, the author not counted.")
+
+
 class PlaybookFile(BaseModel):
     """A playbook."""
 
@@ -159,6 +178,7 @@ class PlaybookFile(BaseModel):
     overrides: list[OverrideBlock] = []
     exempt: list[ExemptBlock] = []
     forks: Forks = Field(default=10, description="Hosts at a time.")
+    approval: ApprovalBlock | None = Field(default=None, description="Without it, nobody need approve.")
 
 
 def read_playbook(path: Path | str) -> Playbook:
@@ -181,7 +201,7 @@ def read_playbook(path: Path | str) -> Playbook:
         raise InputError(unsaid(notes, problems)) from None
     if notes or problems:
         raise InputError(unsaid(notes, problems))
-    return _built(file, Path(path), text)
+    return _built(file, Path(path), text, _approval(file.approval, Path(path), place))
 
 
 def _reserved_key(key: str) -> tuple[str, str] | None:
@@ -246,7 +266,23 @@ def _idle_overrides(plain: Any, place: Place) -> Iterator[Problem]:
             yield _problem(place, codes.EMPTY_OVERRIDE, message, "overrides", number)
 
 
-def _built(file: PlaybookFile, path: Path, text: str) -> Playbook:
+def _approval(block: ApprovalBlock | None, path: Path, place: Place) -> ApprovalRule | None:
+    """The rule, with the digest of the signers as they are now; they are listed beside the playbook."""
+    if block is None:
+        return None
+    signers = (path.parent / Path(block.allowed_signers).expanduser()).absolute()
+    where = ("approval", "allowed_signers")
+    try:
+        listed_now = signers.read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        message = f"the signers' file {shown(block.allowed_signers)} cannot be read: {why}"
+        raise InputError((_problem(place, codes.NO_SIGNERS, message, *where),)) from None
+    digest = "sha256:" + hashlib.sha256(listed_now).hexdigest()
+    return ApprovalRule(allowed_signers=str(signers), digest=digest, required=block.required)
+
+
+def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | None) -> Playbook:
     return Playbook(
         name=file.name or path.stem,
         intent=Intent(sip_alg=file.intent.sip_alg, planes=frozenset(file.intent.planes)),
@@ -258,6 +294,7 @@ def _built(file: PlaybookFile, path: Path, text: str) -> Playbook:
             for block in file.exempt
         ),
         forks=file.forks,
+        approval=approval,
         source=str(path),
         text=text,
     )

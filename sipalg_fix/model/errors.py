@@ -48,6 +48,17 @@ PLAN_CODES: Final = {
     "plan-version": "E404",
     "run-unknown": "E405",
     "host-busy": "E406",
+    "run-cut-short": "E407",
+    "superseded": "E408",
+    "approval-missing": "E411",
+    "approval-tampered": "E412",
+    "approval-mismatch": "E413",
+    "approval-expired": "E414",
+    "signer-not-allowed": "E415",
+    "own-approval": "E416",
+    "signers-changed": "E417",
+    "author-missing": "E418",
+    "ssh-keygen-missing": "E419",
 }
 """Codes of errors about plans and runs."""
 

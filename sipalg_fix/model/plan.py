@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sipalg_fix.model.approval import ApprovalRule, Author, Review
 from sipalg_fix.model.assessment import Assessment, Intent
 from sipalg_fix.model.canon import digest, from_plain, to_plain
 from sipalg_fix.model.errors import PlanError
@@ -84,12 +85,20 @@ class Plan:
     hosts: tuple[HostPlan, ...] = ()
     failures: tuple[Failure, ...] = ()
     accepted: tuple[str, ...] = ()
+    approval: ApprovalRule | None = None
+    """Who must approve it; inside the fingerprint, as is the author."""
+    author: Author | None = None
     schema: str = SCHEMA
 
     @property
     def fingerprint(self) -> str:
         """Over everything in the plan, the accepted objections included."""
         return digest(self)
+
+    @property
+    def review(self) -> Review:
+        """What an approval is about. Costs as much as the fingerprint: a plan of many hosts takes a while."""
+        return Review(fingerprint=self.fingerprint, rule=self.approval, author=self.author)
 
     @property
     def changing(self) -> tuple[HostPlan, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sipalg_fix.model.approval import ApprovalRule
 from sipalg_fix.model.assessment import Exemption, Intent
 from sipalg_fix.model.host import Host
 
@@ -79,6 +80,8 @@ class Playbook:
     overrides: tuple[Override, ...] = ()
     exemptions: tuple[Excused, ...] = ()
     forks: int = 10
+    approval: ApprovalRule | None = None
+    """Who must approve a plan that is made with it."""
     source: str = ""
     text: str = field(default="", repr=False)
 

@@ -18,7 +18,7 @@ from sipalg_fix.model.plan import Plan, write_plan
 from sipalg_fix.model.report import Report, audit_document
 
 REPORT_FORMS: Final = ("table", "json", "csv", "text", "html")
-PLAN_FORMS: Final = ("table", "json", "text")
+PLAN_FORMS: Final = ("table", "json", "text", "ticket")
 LIST_FORMS: Final = ("table", "json")
 
 
@@ -61,6 +61,10 @@ def render_plan(plan: Plan, form: str, *, color: bool = False, width: int = 80) 
             from sipalg_fix.reports.review import plan_text
 
             return plan_text(plan)
+        case "ticket":
+            from sipalg_fix.reports.ticket import plan_ticket
+
+            return plan_ticket(plan)
         case "json":
             return write_plan(plan).removesuffix("\n")
         case _:

@@ -51,6 +51,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "hostile.txt": lambda: render(samples.hostile(), "text"),
     "plan_80.txt": lambda: render_plan(samples.PLAN, "table", width=80),
     "plan.txt": lambda: render_plan(samples.PLAN, "text"),
+    "ticket.txt": lambda: render_plan(samples.PLAN, "ticket"),
     "runs_80.txt": lambda: render_runs(samples.RUNS, "table", width=80),
     "runs.json": lambda: render_runs(samples.RUNS, "json"),
     "host_80.txt": lambda: render_host(samples.rows(), "table", width=80),
