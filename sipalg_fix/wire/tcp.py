@@ -11,6 +11,8 @@ import asyncio
 import socket
 import time
 from base64 import b64decode
+from collections.abc import Iterable
+from typing import Any
 
 from sipalg_fix.model.sip.message import length_needed
 from sipalg_fix.wire.certificate import pin_of, pinning_context
@@ -39,16 +41,16 @@ class TcpLeg:
         """Test it, and write what is seen into the book."""
         seen = self._book.seen
         seen.legs[self.name] = 0
+        work = [
+            asyncio.ensure_future(self._message(port, kind))
+            for port in (seen.sip_port, seen.other_port)
+            for kind in (*BASE, *CANARIES)
+        ]
         try:
-            await asyncio.gather(
-                *(
-                    self._message(port, kind)
-                    for port in (seen.sip_port, seen.other_port)
-                    for kind in (*BASE, *CANARIES)
-                )
-            )
+            await asyncio.gather(*work)
             await self._book.refresh()
         finally:
+            await _ended(work)
             for writer in self._open:
                 writer.transport.abort()
             reached = {each.port for each in seen.exchanges if each.leg == self.name}
@@ -56,18 +58,18 @@ class TcpLeg:
                 seen.refused.setdefault((self.name, seen.sip_port), "no connection can be made")
 
     async def _message(self, port: int, kind: Kind) -> None:
-        pending: set[asyncio.Task[bool]] = set()
-        known = False
-        for turn in range(TRIES + 1):
-            if turn < TRIES:
-                pending.add(asyncio.ensure_future(self._attempt(port, kind)))
-            patience = TRY_SECONDS / 3 if turn < TRIES else LAST_SECONDS
-            known, pending = await _first_known(pending, patience)
-            if known or (turn + 1 == TRIES and await self._is_altered()):
-                break
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        tries: list[asyncio.Task[bool]] = []
+        try:
+            for turn in range(TRIES + 1):
+                if turn < TRIES:
+                    tries.append(asyncio.ensure_future(self._attempt(port, kind)))
+                patience = TRY_SECONDS / 3 if turn < TRIES else LAST_SECONDS
+                known = await _first_known({each for each in tries if not each.done()}, patience)
+                known = known or any(each.done() and each.result() for each in tries)
+                if known or (turn + 1 == TRIES and await self._is_altered()):
+                    break
+        finally:
+            await _ended(tries)
 
     async def _is_altered(self) -> bool:
         """Is it clear already that a box acts on this leg? Then no drop needs to be waited for."""
@@ -135,16 +137,22 @@ class TcpLeg:
             reverse.come.append(await _message_from(reader))
 
 
-async def _first_known(
-    pending: set[asyncio.Task[bool]], patience: float
-) -> tuple[bool, set[asyncio.Task[bool]]]:
-    """Has any of them come to know? And which are still at it, at the latest when patience ends."""
+async def _first_known(pending: set[asyncio.Task[bool]], patience: float) -> bool:
+    """Does any of them come to know before patience ends?"""
     ends = time.monotonic() + patience
     while pending and (left := ends - time.monotonic()) > 0:
         done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         if any(task.result() for task in done):
-            return True, pending
-    return False, pending
+            return True
+    return False
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Stop what is still at it, and hear all of them out: whoever waited for them has heard what mattered."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _message_from(reader: asyncio.StreamReader) -> bytes:
