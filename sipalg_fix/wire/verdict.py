@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sipalg_fix.model.path import (
     ALG,
     WORST_FIRST,
+    Direction,
     Evidence,
     Leg,
     Outcome,
@@ -48,6 +49,21 @@ def judge(seen: Seen) -> Judgement:
         leg, found = _judge_leg(View(seen=seen, leg=name), source_port)
         legs.append(leg)
         evidence.extend(found)
+    if seen.intercepted:
+        words = (
+            "a box on the way shows its own certificate in the responder's place, and reads SIP inside TLS"
+        )
+        legs.append(Leg(name="tls", outcome=Outcome.SIP_PROXY, reason=f"tls: {words}"))
+        evidence.append(
+            Evidence(
+                leg="tls",
+                port=seen.tls_port,
+                direction=Direction.BACK,
+                message="the certificate",
+                outcome=Outcome.SIP_PROXY,
+                words=words,
+            )
+        )
     counted = [leg for leg in legs if leg.name != "tls" or leg.outcome in ALG]
     if not counted:
         return Judgement(

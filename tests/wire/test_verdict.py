@@ -209,6 +209,10 @@ def everything_lost(seen: Seen) -> None:
     seen.reverses = []
 
 
+def intercepted(seen: Seen) -> None:
+    seen.intercepted = True
+
+
 def opened(seen: Seen) -> None:
     seen.pinhole = Pinhole.YES
 
@@ -231,6 +235,7 @@ def opened(seen: Seen) -> None:
         (all_silent, Outcome.REPLIES_BLOCKED, "none came back"),
         (all_lost, Outcome.BLOCKED, "nothing gets through to UDP port 5060"),
         (everything_lost, Outcome.INCONCLUSIVE, "did not arrive"),
+        (intercepted, Outcome.SIP_PROXY, "its own certificate"),
         (opened, Outcome.INCONCLUSIVE, "a REGISTER opened a port"),
     ],
 )
