@@ -56,8 +56,8 @@ class Life:
     state: ChangeState = ChangeState.PLANNED
     facts: Facts | None = None
     owed: bool = False
-    """The device took the whole change: what undoes it is owed to it even where nothing shows of the change,
-    since it may act later (RouterOS and others store some settings for the next boot)."""
+    """What undoes the change is owed to a device that may have taken any of it, even where nothing shows: it
+    may act later (RouterOS and others store some settings for the next boot)."""
     assessment: Assessment | None = None
     before: Assessment | None = None
     error: HostError | None = None
@@ -75,7 +75,7 @@ class Life:
     def to(self, state: ChangeState) -> None:
         """Move on, as far as the life of a change allows it, and have it recorded."""
         self.state = move(self.state, state)
-        self.owed = self.owed or state is ChangeState.APPLIED
+        self.owed = self.owed or state is ChangeState.APPLYING
         if state in (ChangeState.STRANDED, ChangeState.REVERTING):
             # What was seen before contact went is not what is so now.
             self.assessment = None
@@ -240,8 +240,18 @@ def to_its_end(life: Life, lived: Callable[[Life], None]) -> HostResult:
     of ours after something was sent ends it as STRANDED. Only the journal's failure is raised.
     """
     seconds = LEASE_SECONDS + life.boot_seconds
-    try:
+
+    def locked(life: Life) -> None:
         with life.ports.journal.lease(life.host.label, life.run, seconds), life.open:
+            lived(life)
+
+    return under_lock(life, locked)
+
+
+def under_lock(life: Life, lived: Callable[[Life], None]) -> HostResult:
+    """The same for a host whose lock is held already."""
+    try:
+        with life.open:
             lived(life)
     except JournalError as error:
         if not life.hand.done:

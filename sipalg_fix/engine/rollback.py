@@ -26,8 +26,11 @@ from sipalg_fix.model.journal import Row
 from sipalg_fix.model.plan import HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 
-GUARD_GONE = frozenset({ChangeState.CONFIRMED, ChangeState.ROLLED_BACK})
-"""Ends in which a run's guard was shown to be gone: one that is armed now is somebody else's."""
+CLEAN = frozenset({ChangeState.CONFIRMED, ChangeState.ROLLED_BACK})
+"""
+Ends after which a look tells all: what the run changed shows, and its guard was shown to be gone, so that
+one that is armed now is somebody else's.
+"""
 
 
 def changed_hosts(journal: Journal, run: str) -> tuple[HostPlan, ...]:
@@ -56,11 +59,13 @@ def rollback(
     def work(own_run: str, host: Host) -> HostResult:
         rows = ports.journal.rows(run, host.name)
         plan = by_name[host.name]
-        if last_state(rows) in GUARD_GONE:
+        clean = last_state(rows) in CLEAN
+        if clean:
             plan = replace(plan, guard=None)
         life = new_life(ports, own_run, plan, _bare(ports, plan, rows))
+        life.owed = not clean
         life.hand.phases |= {value_of(Phase, row, "phase") for row in rows if row.step == words.SENDING}
-        if not (plan.remedy.inverse or plan.remedy.resave):
+        if not (plan.remedy.forward or plan.remedy.inverse or plan.remedy.resave):
             return _left_alone(life)
         return to_its_end(life, lambda life: _back(life, run, last_seen(rows), accepted))
 

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from sipalg_fix.engine.ports import Journal, Writer
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.change import Phase
-from sipalg_fix.model.errors import DeviceError
+from sipalg_fix.model.errors import DeviceError, Refused
 from sipalg_fix.model.session import Command, Reply
-from sipalg_fix.model.step import Amend, Find, Step, Tell, amended, check_amended, found, judge
+from sipalg_fix.model.step import Amend, Find, Step, Tell, amended, check_amended, denied, found, judge
 
 
 @dataclass(slots=True, kw_only=True)
 class Hand:
     """
     Carries out steps on one host, in one run. ``done`` are the commands that were sent, in order;
-    ``phases`` are those of which at least one command was sent.
+    ``phases`` are those of which at least one command was sent. Of the change itself, ``offered`` commands
+    were sent by this hand and ``declined`` of them refused in so many words.
     """
 
     journal: Journal
@@ -30,6 +31,13 @@ class Hand:
     host: str
     done: list[str]
     phases: set[Phase]
+    offered: int = 0
+    declined: int = 0
+
+    @property
+    def untouched(self) -> bool:
+        """Did the device say no to all of the change? Then nothing of it can act, not even later."""
+        return 0 < self.offered == self.declined
 
     def carry_out(self, steps: Iterable[Step], session: Writer, phase: Phase) -> None:
         """Each step in order; stops at the first that is refused (Refused) or lost (DeviceError)."""
@@ -50,14 +58,17 @@ class Hand:
         self._note(words.SENDING, number, phase, command, {})
         self.done.append(command.text)
         self.phases.add(phase)
+        self.offered += phase is Phase.FORWARD
         try:
             reply = session.tell(command)
         except DeviceError as error:
+            self.declined += phase is Phase.FORWARD and isinstance(error, Refused)
             self._note(words.REPLIED, number, phase, command, {"error": error.code, "text": error.message})
             if tell.cuts and error.code in ("connection-lost", "timeout"):
                 return
             raise
         self._note(words.REPLIED, number, phase, command, _told(reply))
+        self.declined += phase is Phase.FORWARD and denied(tell, reply)
         judge(tell, reply)
 
     def _note(self, step: str, number: int, phase: Phase, command: Command, more: dict[str, str]) -> None:

@@ -58,10 +58,19 @@ def contact_lost(life: Life) -> None:
 
 
 def take_back(life: Life) -> None:
-    """Send the inverse from a fresh session, settle the guard, and believe only a look."""
+    """
+    Send the inverse from a fresh session, settle the guard, and believe only a look. Also goes on with what
+    was cut short in ROLLING_BACK.
+    """
     awaited = _fired if _put_back(life) else _answers
     if life.at(ChangeState.REVERTING) and _comes(life, awaited):
         _put_back(life)
+
+
+def wait_for_guard(life: Life) -> None:
+    """Go on with a change that was cut short in REVERTING: once it answers again, it is seen to."""
+    if _comes(life, _answers):
+        take_back(life)
 
 
 def _comes(life: Life, awaited: Callable[[Life], bool | None]) -> bool:
@@ -100,13 +109,17 @@ def _fired(life: Life) -> bool | None:
 
 def _put_back(life: Life) -> bool:
     """Roll back once, to the state in which that ends. False when contact was lost meanwhile."""
-    life.to(ChangeState.ROLLING_BACK)
+    if not life.at(ChangeState.ROLLING_BACK):
+        life.to(ChangeState.ROLLING_BACK)
     try:
         end = _restored(life)
     except DeviceError as error:
         life.fail(error)
         end = None
     lost_as = ChangeState.REVERTING if life.armed else ChangeState.STRANDED
+    if end is ChangeState.ROLLED_BACK:
+        # The inverse is refused where there was nothing to undo: that is no news.
+        life.findings = [finding for finding in life.findings if finding.code != "rollback-refused"]
     if end in (None, ChangeState.REVERTING):
         life.let_go()
     life.to(end or lost_as)
@@ -117,36 +130,45 @@ def _restored(life: Life) -> ChangeState | None:
     """How the rollback ended; None when the device does not answer. DeviceError when it cannot be read."""
     facts = _look(life)
     for _ in range(TRIES):
-        if facts is None or (_as_before(life, facts) and not life.owed):
+        if facts is None or (_as_before(life, facts) and not _owed(life)):
             break
-        life.owed = False
         again = _sent_back(life, facts)
         facts = _look(life)
         if not again:
             break
     if facts is None:
         return None
-    if _as_before(life, facts):
+    if _as_before(life, facts) and not _owed(life):
         return _settled(life)
     return _left_to_the_guard(life)
 
 
+def _owed(life: Life) -> bool:
+    """Must the inverse be sent, whatever a look shows?"""
+    return life.owed and not life.hand.untouched and bool(life.plan.remedy.inverse)
+
+
 def _left_to_the_guard(life: Life) -> ChangeState | None:
-    """Not as before, and no more that we can send."""
+    """Not shown to be as before, or never told what undoes the change; and no more that we can send."""
     pending = life.guard_pending()
     if pending is Value.ON:
         life.find("guard-armed", "not taken back by us; the guard is left to do it")
         return ChangeState.REVERTING
-    if life.plan.guard is not None and pending is not None:
-        # It may have fired since the last look.
-        facts = _look(life)
-        if facts is not None and _as_before(life, facts):
-            return _settled(life)
-        pending = pending if facts is not None else None
     if pending is None:
         return None
-    life.fail(Refused("what undoes the change was sent, yet the settings do not read as before", reply=""))
-    return ChangeState.ROLLBACK_FAILED
+    # Where there is a guard, it may have fired since the last look.
+    facts = _look(life)
+    if facts is None:
+        return None
+    if not _as_before(life, facts):
+        message = "what undoes the change was sent, yet the settings do not read as before"
+        life.fail(Refused(message, reply=""))
+        return ChangeState.ROLLBACK_FAILED
+    if life.plan.guard is not None or not _owed(life):
+        return _settled(life)
+    message = "nothing shows of the change, yet what undoes it was not taken: the change may act later"
+    life.find("rollback-refused", message)
+    return ChangeState.STRANDED
 
 
 def _look(life: Life) -> Facts | None:
@@ -183,11 +205,12 @@ def _sent_back(life: Life, facts: Facts) -> bool:
     """Send what undoes the change. True when contact went, so that it may not have arrived."""
     remedy = life.plan.remedy
     resave = remedy.resave if Phase.SAVE in life.hand.phases else ()
-    inverse = () if resave and _runs_as_before(life, facts) else remedy.inverse
+    saves_only = bool(resave) and _runs_as_before(life, facts) and not _owed(life)
     try:
-        if inverse:
+        if remedy.inverse and not saves_only:
             with life.writer() as writer:
-                life.hand.carry_out(inverse, writer, Phase.INVERSE)
+                life.hand.carry_out(remedy.inverse, writer, Phase.INVERSE)
+        life.owed = False
         if resave:
             with life.writer() as writer:
                 life.hand.carry_out(resave, writer, Phase.RESAVE)

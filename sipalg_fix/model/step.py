@@ -157,6 +157,14 @@ def judge(tell: Tell, reply: Reply) -> None:
         )
 
 
+def denied(tell: Tell, reply: Reply) -> bool:
+    """
+    Did the device say no in so many words? An answer that merely lacks what it must hold is refused, too
+    (:func:`judge`), yet the command may have acted.
+    """
+    return not reply.ok or any(re.search(each, reply.text, re.MULTILINE) for each in tell.refusals)
+
+
 def _line(text: str, found: re.Match[str]) -> str:
     """The line, or lines, in which something was found."""
     begun = text[: found.start()].rpartition("\n")[2]
