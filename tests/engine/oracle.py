@@ -1,8 +1,8 @@
 """
 The oracle: does the state in which a change ended agree with what the device really is?
 
-It knows the device from the inside, where the engine does not look, and lets a day pass where a state
-makes a promise for later.
+It knows the device from the inside, where the engine does not look. It lets a day pass where a state makes
+a promise for later, and knows what the next boot would bring.
 """
 
 from __future__ import annotations
@@ -100,6 +100,9 @@ def _of_later(result: HostResult, world: World, device: Toy, before: Snapshot) -
     later = snapshot(device)
     if result.change in (S.CONFIRMED, S.REFUSED, S.ROLLED_BACK, S.UNSAVED) and later != now:
         return f"{result.change}, yet later it becomes {later}"
+    loaded, saved = device.startup | device.at_boot, before.running == before.startup
+    if result.change in (S.CONFIRMED, S.REFUSED, S.ROLLED_BACK) and saved and loaded != now.running:
+        return f"{result.change}, yet its next boot loads {loaded}"
     sure = not any(trouble.what in UNGUARANTEED for trouble in device.troubles)
     if result.change is S.REVERTING and later != before and sure and not device.stubborn:
         return f"it was to revert, yet later it is {later}"

@@ -14,7 +14,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.plan import Plan
 
 from .oracle import Snapshot, lie, snapshot
-from .variants import TROUBLES, VARIANTS
+from .variants import TROUBLES, VARIANTS, late
 from .world import World
 
 S = ChangeState
@@ -74,6 +74,19 @@ def test_trouble_at_any_command_ends_in_a_state_that_is_true(variant: str, troub
         assert lie(result, world, before) == "", f"{trouble} at command {number}"
         ends[result.change] += 1
     assert set(ends) <= AT_ITS_BEST.get(trouble, set(S))
+
+
+@pytest.mark.parametrize("trouble", sorted(set(TROUBLES) - {"no-effect"}))
+def test_a_change_that_would_act_at_the_next_boot_is_taken_back(trouble: str) -> None:
+    """Nothing shows of it, so it is not met; what undoes it is sent all the same, or it is no rollback."""
+    made, plan = late(), late().plan()
+    made.apply(plan)
+    for number in range(made.toy.heard + 1):
+        world, before = late(), snapshot(late().toy)
+        world.toy.troubles = (replace(TROUBLES[trouble], at=number),)
+        (result,) = world.apply(plan).hosts
+        assert result.change is not S.CONFIRMED
+        assert lie(result, world, before) == "", f"{trouble} at command {number}"
 
 
 @st.composite

@@ -83,6 +83,8 @@ class Toy:
     strict: bool = False
     autosave: bool = False
     """What is set is saved at once; there is no startup configuration to speak of."""
+    late: bool = False
+    """What is set acts at the next boot, and nothing shows of it until then."""
     rude: bool = False
     """Every session ends with an error when it is closed."""
     stubborn: tuple[str, ...] = ()
@@ -92,6 +94,8 @@ class Toy:
     running: dict[str, str] = field(default_factory=lambda: dict(FACTORY))
     startup: dict[str, str] = field(default_factory=lambda: dict(FACTORY))
     operational: set[str] = field(default_factory=lambda: set(HELPERS))
+    at_boot: dict[str, str] = field(default_factory=dict)
+    """What the next boot will set."""
     boot: int = 1
     up_at: float = 0.0
     guard: ArmedGuard | None = None
@@ -119,6 +123,7 @@ class Toy:
         guard, self.guard = self.guard, None
         assert guard is not None
         self.running, self.startup = dict(guard.running), dict(guard.startup)
+        self.at_boot.clear()
         if guard.reboots:
             self.restart(at=min(guard.due, self.clock.monotonic()))
         else:
@@ -127,6 +132,8 @@ class Toy:
     def restart(self, at: float) -> None:
         """Everything but the saved configuration is lost; down for a while."""
         self.boot += 1
+        self.startup.update(self.at_boot)
+        self.at_boot.clear()
         self.running = dict(self.startup)
         self.operational = self._wanted()
         self.up_at = at + BOOT_TAKES
@@ -206,6 +213,9 @@ class Toy:
         return "done"
 
     def _set(self, name: str, value: str) -> None:
+        if self.late:
+            self.at_boot[name] = value
+            return
         self.running[name] = value
         if self.autosave:
             self.startup[name] = value

@@ -32,6 +32,13 @@ def strict() -> World:
     return made
 
 
+def late() -> World:
+    """A router on which a change acts only at its next boot, which the driver does not know."""
+    made = world(guard="revert", saves=False)
+    made.toy.late = True
+    return made
+
+
 def unloading() -> World:
     """Off and saved, and still running: modules are to be unloaded."""
     made = world(cold=True, guard="revert")
