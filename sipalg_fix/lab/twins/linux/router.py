@@ -39,8 +39,8 @@ BUG_REPORT_URL="https://bugs.debian.org/"
 
 
 READS_STDIN = re.compile(
-    r"(?:sudo -n )?(?:cat\s*>|tee\b|nft\b.*-f\s+-(?:\s|$)|ip6?tables-restore\b(?!.*<)|(?:ba)?sh(?:\s+-s\b|\s*$)"
-    r"|base64 -d\s*>)"
+    r"(?:sudo -n )?(?:cat\s*>|tee\b|nft\b.*-f\s+-(?:\s|$)|ip6?tables-restore\b(?!.*<)"
+    r"|(?:ba)?sh(?:\s+-s\b|\s*$)|base64 -d\s*>)"
 )
 """How a command begins that takes what the client sends after it."""
 
