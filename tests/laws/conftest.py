@@ -69,7 +69,7 @@ class Device:
         (line,) = audit(self.ports(driver), [Target(host=self.host)], Intent(), Told()).hosts
         return line
 
-    def plan(self, how: How = DEFAULT_HOW) -> Plan:
+    def plan(self, how: How = DEFAULT_HOW, boot_seconds: float = 30.0) -> Plan:
         book = Playbook(name="law", how=how)
         made, _ = plan(
             self.ports(),
@@ -77,7 +77,7 @@ class Device:
             book,
             Told(),
             inventory_digest="",
-            boot_seconds=30.0,
+            boot_seconds=boot_seconds,
         )
         return made
 

@@ -93,6 +93,16 @@ def test_a_restart_is_believed_by_its_mark(device: Make, platform: str) -> None:
     assert router.box.twin.chassis.boots == boots + 1
 
 
+def test_a_restart_that_did_not_happen_is_told(device: Make, platform: str) -> None:
+    """A router that accepts a restart and goes on running is not taken for one that came back."""
+    router = device(platform, "reboot_fails")
+    how = How(reboot=RebootRule.ALWAYS).over(DEFAULT_HOW)
+    line = router.apply(router.plan(how, boot_seconds=4.0))
+    assert line.change is ChangeState.NOT_SHOWN
+    assert line.error is not None
+    assert line.error.code == "not-rebooted"
+
+
 def _boot(router: Device) -> None:
     report = reboot(router.ports(), [Target(host=router.host)], Intent(), Told(), seconds=30.0)
     assert report.hosts[0].error is None
