@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar
 
-from sipalg_fix.model.errors import Refused
+from sipalg_fix.model.errors import HOST_CODES, Refused
 from sipalg_fix.model.session import REDACTED, Command, Reply
 
 
@@ -173,9 +173,10 @@ def _line(text: str, found: re.Match[str]) -> str:
 
 
 def _code(refused: re.Match[str] | None) -> str:
-    """The code that a refusal pattern names, or nothing."""
+    """The code that a refusal pattern names, or nothing: other groups are the driver's own."""
     named = refused.groupdict() if refused else {}
-    return next((name.replace("_", "-") for name, word in named.items() if word is not None), "")
+    codes = (name.replace("_", "-") for name, word in named.items() if word is not None)
+    return next((code for code in codes if code in HOST_CODES), "")
 
 
 def found(find: Find, reply: Reply) -> tuple[Tell, ...]:

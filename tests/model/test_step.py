@@ -19,6 +19,7 @@ from sipalg_fix.model.step import (
     amended,
     check_amended,
     commands,
+    denied,
     found,
     judge,
 )
@@ -92,6 +93,39 @@ def test_a_refusal_is_the_error_that_its_step_says() -> None:
     with pytest.raises(Refused) as caught:
         judge(tell(code="save-failed"), reply("", "exit 1"))
     assert (caught.value.code, caught.value.number) == ("save-failed", "E317")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ("(?P<config_locked>locked)", "config-locked"),
+        ("(?P<not_privileged>denied)|(?P<config_locked>locked)", "config-locked"),
+        ("(?P<who>[a-z]+) has it (?P<config_locked>locked)", "config-locked"),
+        ("(?P<who>[a-z]+) has it", "save-failed"),
+        ("locked", "save-failed"),
+    ],
+)
+def test_a_refusal_may_name_its_own_error(pattern: str, code: str) -> None:
+    """A group of that name in the pattern; other groups are not taken for codes."""
+    with pytest.raises(Refused) as caught:
+        judge(tell(refusals=(pattern,), code="save-failed"), reply("bob has it locked"))
+    assert caught.value.code == code
+    assert caught.value.number.startswith("E3")
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "no"),
+    [
+        (tell(), reply("x", "exit 1"), True),
+        (tell(refusals=("Err",)), reply("Error"), True),
+        (tell(expects="done"), reply("garbage"), False),
+        (tell(prompt="#"), reply("", prompt="$"), False),
+        (tell(), reply("ok"), False),
+    ],
+)
+def test_which_answers_say_no_in_so_many_words(step: Tell, answer: Reply, no: bool) -> None:
+    """One that lacks what it must hold is refused, and proves nothing: the command may have acted."""
+    assert denied(step, answer) is no
 
 
 def find(pick: str = r"^(?P<handle>\d+) sip (?P<word>.*)$", *, least: int = 1, most: int = 1) -> Find:
