@@ -328,11 +328,11 @@ def test_a_lab_that_is_not_ready_in_time_is_told(lab_file: Path, directory: Path
 
 
 def test_the_example_lab_comes_up(directory: Path) -> None:
-    """The lab file that comes with the tool starts whole, on three sites, and every door is open."""
+    """The lab file that comes with the tool starts whole, on five sites, and every door is open."""
     client = admin.up(Path(__file__).parents[2] / "inventory" / "lab.yaml", directory, DEADLINE, frozen=True)
     rows = client.list()
     assert len(rows) >= 8
-    assert {row["site"] for row in rows} == {"berlin", "hamburg", "munich"}
+    assert {row["site"] for row in rows} == {"berlin", "cologne", "hamburg", "leipzig", "munich"}
     assert all(
         listens(option["port"])
         for host in hosts(directory).values()
