@@ -1,0 +1,63 @@
+"""
+pfSense: the SIP proxy of the package siproxd; pfSense itself has no SIP ALG and no switch for one.
+
+What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
+from sipalg_fix.drivers.pfsense.guard import GUARD
+from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, PROBES
+from sipalg_fix.drivers.pfsense.read import boot_mark, parse
+from sipalg_fix.model.driver import Driver, Support
+from sipalg_fix.model.session import SshExec
+
+SECRET = (
+    r"(?:[\w-]*password[\w-]*|[\w-]*passwd[\w-]*|[\w-]*secret[\w-]*|[\w-]*psk[\w-]*|[\w-]*bindpw[\w-]*|pass|"
+    r"passphrase|pre-?shared-?key|prv|priv(?:ate)?_?key|shared_?key|tls|key|[\w-]*hash|authorizedkeys|token|"
+    r"apikey|community|rocommunity|rwcommunity|trapstring)"
+)
+
+
+def rebooted(before: str, after: str, seconds: float) -> bool:
+    """A later moment of boot; the few seconds by which a clock that is set moves it are none."""
+    del seconds
+    was, now = (re.fullmatch(r"booted (\d+)", mark) for mark in (before, after))
+    return was is not None and now is not None and int(now[1]) > int(was[1]) + 5
+
+
+DRIVER = Driver(
+    platform="pfsense",
+    title="pfSense",
+    aliases=("pfsense_ssh", "pfsensible.core", "netgate_pfsense"),
+    accesses={ACCESS: SshExec()},
+    probes=PROBES,
+    parse=parse,
+    remedy=remedy,
+    flush=flush,
+    reboot=REBOOT,
+    boot_probes=(BOOT,),
+    boot_mark=boot_mark,
+    rebooted=rebooted,
+    guard=GUARD,
+    backup=(BACKUP,),
+    secrets=(re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),),
+    support=Support(
+        versions=("2.4.5 to 2.8 (CE) and Plus, with the package siproxd",),
+        unverified=(
+            "the redirect as pf prints it: known from the package's source and from pfctl's",
+            "states that siproxd makes, as pfctl lists them",
+            "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
+        ),
+        account={
+            "audit": (
+                "# admin or root, by a key: the configuration and pf's rules are shown to nobody else",
+                "# System > Advanced > Admin Access > Secure Shell; System > User Manager > admin > SSH keys",
+            ),
+            "change": ("# the same",),
+        },
+    ),
+)

@@ -1,0 +1,57 @@
+"""
+pfSense: what it is asked, as admin or root over an exec channel.
+
+``ssh host 'command'`` is given to ``/bin/sh -c`` by /etc/rc.initial, so its menu, in which the wrong number
+is a factory reset, is never seen. The configuration is read by pfSense's own PHP: only what is named here.
+"""
+
+from __future__ import annotations
+
+from sipalg_fix.model.session import Command
+
+ACCESS = "ssh"
+
+
+def ask(line: str, seconds: float = 60) -> Command:
+    """A command that only looks."""
+    return Command(access=ACCESS, text=line, seconds=seconds)
+
+
+SETTINGS = '$config["installedpackages"]["siproxdsettings"]["config"][0]'
+SCRIPT = (
+    'require_once("config.inc"); global $config; '
+    f"$s = isset({SETTINGS}) ? {SETTINGS} : null; "
+    '$n = isset($config["nat"]["outbound"]) ? $config["nat"]["outbound"] : array(); '
+    '$h = isset($config["hasync"]) ? $config["hasync"] : array(); '
+    '$y = isset($config["system"]) ? $config["system"] : array(); '
+    "$static = 0; $carp = 0; "
+    'if (isset($n["rule"])) { foreach ($n["rule"] as $r) { '
+    'if (isset($r["staticnatport"])) { $static += 1; } } } '
+    'if (isset($config["virtualip"]["vip"])) { foreach ($config["virtualip"]["vip"] as $v) { '
+    'if (isset($v["mode"]) && $v["mode"] === "carp") { $carp += 1; } } } '
+    "echo json_encode(array("
+    '"configured" => $s !== null, '
+    '"sipenable" => isset($s["sipenable"]) ? $s["sipenable"] : null, '
+    '"port" => isset($s["port"]) ? $s["port"] : null, '
+    '"if_inbound" => isset($s["if_inbound"]) ? $s["if_inbound"] : null, '
+    '"package" => file_exists("/usr/local/pkg/siproxd.inc"), '
+    '"outbound" => isset($n["mode"]) ? $n["mode"] : null, '
+    '"static" => $static, "carp" => $carp, '
+    '"sync" => isset($h["synchronizetoip"]) ? $h["synchronizetoip"] : null, '
+    '"pfsync" => isset($h["pfsyncenabled"]) ? $h["pfsyncenabled"] : null, '
+    '"optimization" => isset($y["optimization"]) ? $y["optimization"] : null, '
+    '"disablescrub" => isset($y["disablescrub"]))), "\\n";'
+)
+IDENTITY = ask(
+    "uname -s; cat /etc/platform /etc/product_name 2>/dev/null; "
+    'echo "version $(cat /etc/version)"; id -u; echo end of identity'
+)
+CONFIG = ask(f"php -r '{SCRIPT}' 2>&1")
+PACKAGE = ask('pkg info -e pfSense-pkg-siproxd; echo "status $?"')
+DAEMON = ask('pgrep -x siproxd; echo "status $?"')
+RULES = ask("pfctl -sn 2>&1 && echo end of rules")
+TIMEOUTS = ask("pfctl -st 2>&1 && echo end of timeouts")
+BOOT = ask("sysctl -n kern.boottime")
+PROBES = (IDENTITY, CONFIG, PACKAGE, DAEMON, RULES, TIMEOUTS, BOOT)
+STATES = ask("pfctl -ss 2>&1 && echo end of states")
+BACKUP = ask("cat /cf/conf/config.xml")
