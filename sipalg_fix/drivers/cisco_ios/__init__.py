@@ -21,8 +21,9 @@ from sipalg_fix.model.session import SshCli
 
 CLI = SshCli(
     netmiko_type="cisco_ios",
-    # edge-01> (user), edge-01# (privileged), edge-01(config)#, edge-01(config-if)#
-    prompt=r"^[\w.\-/:+]+(?:\([\w.\-/:+]+\))?[>#] ?$",
+    # edge-01> (user), edge-01# (privileged), edge-01(config)#, edge-01(config-if)#; and user@host:~$, so
+    # that what is no IOS is asked for its version, and told by that, instead of being waited for.
+    prompt=r"^[\w.\-/:+@~]+(?:\([\w.\-/:+]+\))?[>#$] ?$",
     failures=(
         r"^% Invalid input detected",
         r"^% Incomplete command",
