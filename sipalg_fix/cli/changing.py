@@ -102,7 +102,7 @@ def apply(
         approved = papers.check(made.review, utc_now())
         if made.changing:
             _show_plan(made, "table", on_error=True)
-            _consent(f"Carry this out on {len(made.changing)} routers?", yes)
+            consent(f"Carry this out on {len(made.changing)} routers?", yes)
         ports = replace(here.ports(len(made.changing)), approval=papers)
         report = carry_out(
             ports, made,
@@ -143,7 +143,7 @@ def rollback(
         plans = {plan.host.name: plan for plan in changed_hosts(ports.journal, name)}
         hosts = select(tuple(plan.host for plan in plans.values()), limit)
         if hosts:
-            _consent(f"Put {', '.join(host.name for host in hosts)} back as before run {name}?", yes)
+            consent(f"Put {', '.join(host.name for host in hosts)} back as before run {name}?", yes)
         here.screen.total = len(hosts)
         report = put_back(
             ports, name, [plans[host.name] for host in hosts],
@@ -173,13 +173,13 @@ def reboot(
     with scene() as here:
         chosen = selected(here.screen, inventory, limit, playbook, forks)
         names = ", ".join(target.host.name for target in chosen.targets)
-        _consent(f"Restart {names}? Calls on them end.", yes)
+        consent(f"Restart {names}? Calls on them end.", yes)
         ports = here.ports(len(chosen.targets))
         report = restart(ports, chosen.targets, chosen.playbook.intent, chosen.told, seconds=boot_timeout)
     return told(report, output.value)
 
 
-def _consent(question: str, yes: bool) -> None:
+def consent(question: str, yes: bool) -> None:
     """Ask a person; where there is none to ask, ``--yes`` must have been said."""
     if yes:
         return

@@ -48,18 +48,24 @@ class Scene:
     closing: ExitStack
     """What is to be closed when the verb is over."""
 
-    def ports(self, hosts: int) -> Ports:
-        """The engine's ports, for a run over so many hosts."""
+    def ports(self, hosts: int, *, warn: bool = True) -> Ports:
+        """The engine's ports, for a run over so many hosts. Changes that were cut short are warned of."""
+        from sipalg_fix.engine.recover import left_open
         from sipalg_fix.wiring import ports
 
         self.screen.total = hosts
-        return ports(
+        made = ports(
             self.places,
             self.interrupts,
             self.screen.progress,
             warn=lambda text: self.screen.say(f"warning: {text}"),
             closing=self.closing,
         )
+        for run, host in left_open(made.journal) if warn else ():
+            self.screen.say(
+                f"warning: the run {run} was cut short at {host}; 'sipalg-fix recover' settles it"
+            )
+        return made
 
 
 @contextmanager

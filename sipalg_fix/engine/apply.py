@@ -75,7 +75,7 @@ def live(life: Life, review: Review) -> None:
     life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
     if not _may_begin(life) or not _is_approved(life, review):
         return
-    for part in (_forward, _keep, _save, _guard_gone, _flush, _restart, _confirm):
+    for part in (_forward, keep, save, guard_gone, flush, restart_last, confirm):
         part(life)
         if not life.at(ChangeState.MET):
             return
@@ -153,7 +153,7 @@ def _forward(life: Life) -> None:
     else:
         life.to(ChangeState.APPLIED)
     if life.at(ChangeState.APPLIED):
-        _shown(life)
+        shown(life)
 
 
 def _not_taken(life: Life, error: DeviceError) -> None:
@@ -169,7 +169,7 @@ def _not_taken(life: Life, error: DeviceError) -> None:
         lost(life, error)
 
 
-def _shown(life: Life) -> None:
+def shown(life: Life) -> None:
     """Only a session opened after the change may say that it is in force."""
     try:
         facts = life.look_again()
@@ -182,11 +182,11 @@ def _shown(life: Life) -> None:
     elif life.running_off(facts):
         life.to(ChangeState.MET)
     else:
-        life.fail(_not_off(facts, "the commands were accepted"))
+        life.fail(not_off(facts, "the commands were accepted"))
         take_back(life)
 
 
-def _not_off(facts: Facts, so_far: str) -> DeviceError:
+def not_off(facts: Facts, so_far: str) -> DeviceError:
     """Why a look does not show the change: on, or not to be told."""
     running = together(tuple(helper.running for helper in facts.helpers))
     if running.value is Value.ON:
@@ -194,7 +194,7 @@ def _not_off(facts: Facts, so_far: str) -> DeviceError:
     return NotUnderstood(f"{so_far}, but whether the SIP ALG is off could not be read: {running.reason}")
 
 
-def _keep(life: Life) -> None:
+def keep(life: Life) -> None:
     """Tell the guard that all is well. Whether it believed us is asked of the device later."""
     guard = life.plan.guard
     if guard is None or not life.hand.done:
@@ -236,7 +236,8 @@ def _not_kept(life: Life, error: DeviceError) -> None:
         life.to(ChangeState.GUARD_LEFT)
 
 
-def _save(life: Life) -> None:
+def save(life: Life) -> None:
+    """Have the next boot load what is in force."""
     if not life.plan.remedy.save:
         return
     life.to(ChangeState.SAVING)
@@ -257,14 +258,14 @@ def _not_saved(life: Life, error: DeviceError) -> None:
         return
     if not life.running_off(facts):
         life.to(ChangeState.NOT_SHOWN)
-    elif _saved(facts) is Value.OFF:
+    elif saved(facts) is Value.OFF:
         life.forgive(f"saving failed ({error.code}), yet the saved configuration shows the change")
         life.to(ChangeState.MET)
-    elif _saved(facts) is Value.ON or isinstance(error, Refused):
+    elif saved(facts) is Value.ON or isinstance(error, Refused):
         _unsaved(life, str(error))
     else:
         life.find("not-read", f"whether the change is saved could not be told: {error}")
-        _guard_gone(life)
+        guard_gone(life)
         if life.at(ChangeState.SAVING):
             life.to(ChangeState.NOT_SHOWN)
 
@@ -272,7 +273,7 @@ def _not_saved(life: Life, error: DeviceError) -> None:
 def _unsaved(life: Life, why: str) -> None:
     """In force and not stored; should the guard be there still, that is the worse of the two."""
     life.find("not-saved", f"in force now, but the next boot loses it: {why}")
-    _guard_gone(life)
+    guard_gone(life)
     if life.state in (ChangeState.SAVING, ChangeState.MET):
         life.to(ChangeState.UNSAVED)
 
@@ -290,12 +291,13 @@ def _look_or_end(life: Life, patience: frozenset[str] = WORTH_ANOTHER_TRY) -> Fa
     return facts
 
 
-def _saved(facts: Facts) -> Value:
+def saved(facts: Facts) -> Value:
     """What the next boot loads, for all helpers together."""
     return together(tuple(helper.startup for helper in facts.helpers)).value
 
 
-def _guard_gone(life: Life) -> None:
+def guard_gone(life: Life) -> None:
+    """Whether it believed us, by looking at the device."""
     guard = life.plan.guard
     if guard is None or not life.hand.done:
         return
@@ -307,7 +309,8 @@ def _guard_gone(life: Life) -> None:
     life.to(ChangeState.GUARD_LEFT if pending is not None else ChangeState.STRANDED)
 
 
-def _flush(life: Life) -> None:
+def flush(life: Life) -> None:
+    """Drop the flows that were made before; what goes wrong with it is a finding."""
     if not life.plan.flush:
         return
     life.to(ChangeState.FLUSHING)
@@ -319,7 +322,8 @@ def _flush(life: Life) -> None:
     life.to(ChangeState.MET)
 
 
-def _restart(life: Life) -> None:
+def restart_last(life: Life) -> None:
+    """The restart that the plan ends with."""
     if not life.plan.reboot or not _will_stay(life):
         return
     life.to(ChangeState.REBOOTING)
@@ -341,9 +345,9 @@ def _will_stay(life: Life) -> bool:
     if facts is None:
         return False
     if not life.running_off(facts):
-        life.fail(_not_off(facts, "the change was saved and the router is not restarted"))
+        life.fail(not_off(facts, "the change was saved and the router is not restarted"))
         life.to(ChangeState.NOT_SHOWN)
-    elif _saved(facts) is Value.ON:
+    elif saved(facts) is Value.ON:
         _save_without_effect(life)
     return life.at(ChangeState.MET)
 
@@ -354,7 +358,7 @@ def _save_without_effect(life: Life) -> None:
     _unsaved(life, message)
 
 
-def _confirm(life: Life) -> None:
+def confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
     # A router that has just started may print half of what it will.
     facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY)
@@ -368,7 +372,7 @@ def _confirm(life: Life) -> None:
     )
     if met:
         life.to(ChangeState.CONFIRMED)
-    elif life.plan.remedy.save and life.running_off(facts) and _saved(facts) is Value.ON:
+    elif life.plan.remedy.save and life.running_off(facts) and saved(facts) is Value.ON:
         _save_without_effect(life)
     else:
         life.find("not-shown", "carried out and kept, yet the last look does not show it: see the planes")

@@ -82,6 +82,12 @@ class Journal(Protocol):
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows in order, all hosts' or one's; empty for an unknown run."""
 
+    def host_rows(self, host: str) -> tuple[Row, ...]:
+        """The newest rows of one host in all runs, in the order in which the runs began."""
+
+    def cut_short(self) -> tuple[str, ...]:
+        """Runs that have no end and that nobody works on any more, oldest first."""
+
     def find_run(self, text: str) -> str:
         """A run's name from its beginning, or ``last``; :class:`PlanError` ``run-unknown``."""
 

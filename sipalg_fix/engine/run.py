@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.journal import RUN_LEASE
 from sipalg_fix.model.report import HostError, HostResult, Report, summary
 
 
@@ -66,6 +67,15 @@ class Told:
     extra: tuple[tuple[str, str], ...] = ()
 
 
+RUN_SECONDS = 7 * 86400.0
+"""How long a run may take at the longest, its waits included."""
+
+
+def run_lock(journal: Journal, run: str, by_run: str) -> AbstractContextManager[None]:
+    """Held while a run is worked on: one that has no end and that nobody holds was cut short."""
+    return journal.lease(f"{RUN_LEASE}{run}", by_run, RUN_SECONDS)
+
+
 Work = Callable[[str, Host], HostResult]
 """(run, host) -> result; may raise DeviceError or PlanError, which become the host's error."""
 
@@ -92,7 +102,6 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
             "extra": to_plain(told.extra),
         },
     )
-    started = ports.journal.rows(run)[0].at
     results: dict[str, HostResult] = {}
     broken: list[JournalError] = []
 
@@ -109,26 +118,31 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
             result = failed(host, error.code, str(error))
         return result
 
-    for host, result in ports.executor.run(one, hosts, told.forks):
-        results[host.name] = result
-        _show(ports, result)
-    if broken:
-        raise broken[0]
-    report = Report(
+    with run_lock(ports.journal, run, run):
+        for host, result in ports.executor.run(one, hosts, told.forks):
+            results[host.name] = result
+            _show(ports, result)
+        if broken:
+            raise broken[0]
+        done = tuple(results[host.name] for host in hosts if host.name in results)
+        return closed(ports.journal, _report(ports, run, verb, told, done))
+
+
+def _report(ports: Ports, run: str, verb: str, told: Told, hosts: tuple[HostResult, ...]) -> Report:
+    return Report(
         tool=ports.tool,
         run=run,
         verb=verb,
-        started=started,
+        started=ports.journal.rows(run, "")[0].at,
         ended="",
         by=ports.by,
         inventory=told.inventory,
         playbook=told.playbook,
         fingerprint=told.fingerprint,
-        hosts=tuple(results[host.name] for host in hosts if host.name in results),
+        hosts=hosts,
         interrupted=ports.stop.asked,
         extra=told.extra,
     )
-    return _closed(ports.journal, report)
 
 
 def failed(host: Host, code: str, message: str) -> HostResult:
@@ -175,9 +189,14 @@ def _show(ports: Ports, result: HostResult) -> None:
         say(ports, result.host, "done")
 
 
-def _closed(journal: Journal, report: Report) -> Report:
-    """The report with its end in the journal, by which it can be told again."""
+def closed(journal: Journal, report: Report, *, recovered: str = "") -> Report:
+    """
+    The report with its end in the journal, by which it can be told again. ``recovered`` is the run that
+    closes another, which was cut short.
+    """
     payload = {"verb": report.verb, "summary": summary(report), "interrupted": report.interrupted}
+    if recovered:
+        payload["recovered"] = recovered
     row = journal.write(report.run, "", words.RUN_ENDED, payload)
     return replace(report, head=row.hash, ended=row.at)
 

@@ -33,11 +33,19 @@ def tell_again(journal: Journal, run: str) -> Report:
         playbook=str(began.payload.get("playbook", "")),
         fingerprint=str(began.payload.get("fingerprint", "")),
         hosts=tuple(results.get(name) or _cut_short(name, rows) for name in begun),
-        stopped="" if ended else "this run has no end: it is under way, or was cut short",
+        stopped=_stopped(ended),
         interrupted=bool(ended and ended.payload.get("interrupted")),
         head=rows[-1].hash,
         extra=tuple((str(name), str(value)) for name, value in began.payload.get("extra", ())),
     )
+
+
+def _stopped(ended: Row | None) -> str:
+    """Why a run did not go to its end; empty when it did."""
+    if ended is None:
+        return "this run has no end: it is under way, or was cut short"
+    by = ended.payload.get("recovered")
+    return f"this run was cut short; what it had begun was settled by the run {by}" if by else ""
 
 
 def _cut_short(name: str, rows: Iterable[Row]) -> HostResult:

@@ -78,7 +78,7 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = MappingProxyType(
         _S.SAVING: frozenset({_S.MET, _S.UNSAVED, _S.NOT_SHOWN, _S.GUARD_LEFT, _S.STRANDED}),
         _S.UNSAVED: frozenset(),
         _S.GUARD_LEFT: frozenset(),
-        _S.FLUSHING: frozenset({_S.MET, _S.STRANDED}),
+        _S.FLUSHING: frozenset({_S.MET, _S.NOT_SHOWN, _S.STRANDED}),
         _S.REBOOTING: frozenset({_S.MET, _S.NOT_SHOWN, _S.STRANDED}),
         _S.CONFIRMED: frozenset(),
         _S.NOT_SHOWN: frozenset(),

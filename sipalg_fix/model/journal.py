@@ -33,6 +33,9 @@ BACKUP: Final = "backup"
 SAID: Final = "said"
 """Anything a person did meanwhile: accepted an objection, interrupted."""
 
+RUN_LEASE: Final = "run:"
+"""What the lease on a whole run begins with, before its name; those on hosts have their site there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.canon import canonical
 from sipalg_fix.model.errors import JournalError, PlanError
-from sipalg_fix.model.journal import START, Row, RunLine, broken_link, row_hash
+from sipalg_fix.model.journal import RUN_LEASE, START, Row, RunLine, broken_link, row_hash
 from sipalg_fix.store.database import BUSY_SECONDS, open_database
-from sipalg_fix.store.leases import Leases
+from sipalg_fix.store.leases import Leases, in_force
 from sipalg_fix.store.schema import JOURNAL, LOCK_ALL, RUNS
 
 PART: Final = 500
@@ -99,6 +99,17 @@ class Journal:
         with self._database.reading() as connection:
             found = connection.execute(query).mappings().all()
         return tuple(_row(mapping) for mapping in reversed(found))
+
+    def cut_short(self) -> tuple[str, ...]:
+        """Runs that have no end and that nobody works on any more, oldest first."""
+        end = select(JOURNAL.c.seq).where(
+            JOURNAL.c.host == "", JOURNAL.c.run == RUNS.c.run, JOURNAL.c.step == words.RUN_ENDED
+        )
+        query = select(RUNS.c.run).where(RUNS.c.number > 0, ~end.exists()).order_by(RUNS.c.number)
+        with self._database.reading() as connection:
+            found = connection.scalars(query).all()
+            held = in_force(connection, self._now())
+        return tuple(run for run in found if f"{RUN_LEASE}{run}" not in held)
 
     def find_run(self, text: str) -> str:
         """The run that is meant by ``last`` or by the beginning of its name; PlanError ``run-unknown``."""

@@ -86,6 +86,12 @@ class Leases:
             self._append(connection, run, host, SAID, {"what": "lease-lost", "expires": expires})
 
 
+def in_force(connection: Connection, now: str) -> frozenset[str]:
+    """What is held now, by somebody who is not shown to be gone."""
+    held = connection.execute(select(LEASES)).mappings().all()
+    return frozenset(str(lease["host"]) for lease in held if not _over(lease, _moment(now)))
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

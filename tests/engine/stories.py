@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from sipalg_fix.engine.recover import recover
 from sipalg_fix.engine.rollback import changed_hosts, rollback
 from sipalg_fix.model.change import NEXT, ChangeState
 
-from .toy import FOREVER, Trouble
-from .toy_ports import Edge
+from .toy import FOREVER, HELPERS, Trouble
+from .toy_ports import Edge, Killed
 from .variants import save_only, world
 from .world import World
 
@@ -59,6 +61,19 @@ def rolled_back_later() -> World:
     made = world(guard="revert")
     run = made.apply().run
     rollback(made.ports, run, changed_hosts(made.journal, run), made.told)
+    return made
+
+
+def killed_and_switched_on() -> World:
+    """Killed while it flushed, switched on again by somebody, and recovered."""
+    made = world(guard="revert")
+    made.journal.killed_by = S.FLUSHING.value
+    with suppress(Killed):
+        made.apply()
+    made.journal.killed_by = ""
+    for name in HELPERS:
+        made.toy.edit(name, "on")
+    recover(made.ports, made.journal.cut_short(), made.told)
     return made
 
 
@@ -128,6 +143,7 @@ STORIES: Mapping[Edge, Story] = {
     (S.SAVING, S.GUARD_LEFT): told(router(guard="revert"), refuses=("save",), deaf=("guard keep",)),
     (S.SAVING, S.STRANDED): told(router(), gone("save")),
     (S.FLUSHING, S.MET): PLAIN,
+    (S.FLUSHING, S.NOT_SHOWN): killed_and_switched_on,
     (S.FLUSHING, S.STRANDED): crash(S.FLUSHING),
     (S.REBOOTING, S.MET): told(router(restarted=True)),
     (S.REBOOTING, S.NOT_SHOWN): told(router(restarted=True), deaf=("reboot",)),

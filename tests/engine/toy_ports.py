@@ -67,11 +67,16 @@ class ToyProber:
         return self.plane
 
 
+class Killed(BaseException):
+    """The process ends here, and nobody catches it."""
+
+
 @dataclass(slots=True)
 class ToyJournal:
     """
     A journal in memory with a real hash chain. ``breaks_at``: the number of the row that cannot be
-    written, and with ``heals`` the only one.
+    written, and with ``heals`` the only one. ``killed_at``: the number of the row at which the process is
+    killed, before it is written or just ``after``.
     """
 
     clock: ToyClock
@@ -79,6 +84,10 @@ class ToyJournal:
     leases: dict[str, str] = field(default_factory=dict)
     breaks_at: int = 0
     heals: bool = False
+    killed_at: int = 0
+    after: bool = False
+    killed_by: str = ""
+    """The state after whose row the process is killed."""
     written: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -97,6 +106,8 @@ class ToyJournal:
             late = self.written > self.breaks_at and not self.heals
             if self.breaks_at and (self.written == self.breaks_at or late):
                 raise JournalError("journal-unwritable", "the disk is full")
+            if self.killed_at and self.written >= self.killed_at + self.after:
+                raise Killed
             rows = self.kept[run]
             bare = {
                 "run": run, "host": host, "seq": len(rows) + 1, "at": self.clock.now(), "by": "toy@test",
@@ -104,12 +115,30 @@ class ToyJournal:
             }  # fmt: skip
             row = Row(**bare, hash=row_hash(**bare))
             rows.append(row)
+            if (self.after and self.written == self.killed_at) or (
+                self.killed_by and payload.get("state") == self.killed_by
+            ):
+                raise Killed
             return row
 
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows."""
         with self.lock:
             return tuple(row for row in self.kept.get(run, ()) if host is None or row.host == host)
+
+    def host_rows(self, host: str) -> tuple[Row, ...]:
+        """A host's rows in all runs."""
+        with self.lock:
+            return tuple(row for run in self.kept for row in self.rows(run, host))
+
+    def cut_short(self) -> tuple[str, ...]:
+        """Runs without an end."""
+        with self.lock:
+            return tuple(
+                run
+                for run, rows in self.kept.items()
+                if rows[-1].step != words.RUN_ENDED and f"{words.RUN_LEASE}{run}" not in self.leases
+            )
 
     def find_run(self, text: str) -> str:
         """The run of that name, or the last."""
