@@ -160,6 +160,17 @@ def test_the_session_a_guard_lives_in_stays_open_while_another_verifies() -> Non
     assert carried_out(made).change is S.ROLLED_BACK
 
 
+@pytest.mark.parametrize("guard", ["revert", "restart", "hold"])
+def test_a_router_that_refuses_to_be_put_back_is_left_to_its_guard(guard: str) -> None:
+    """The session that a guard lives in is closed for that; what the guard brought is then looked at."""
+    made = world(guard=guard)
+    made.toy.refuses = ("set sip-.* on",)
+    result = carried_out(made, Trouble(what="refuse", upon="set sip-tcp off"))
+    assert (result.change, result.error and result.error.code) == (S.ROLLED_BACK, "command-refused")
+    assert "guard keep" not in result.done
+    assert "guard-armed" in {finding.code for finding in result.findings}
+
+
 def test_a_keep_that_was_lost_is_told_again() -> None:
     """Only because the device shows that it did not hear; the guard does not fire after a good change."""
     made = world(guard="restart")
