@@ -18,6 +18,9 @@ from typing import Any, ClassVar
 from sipalg_fix.model.errors import HOST_CODES, Refused
 from sipalg_fix.model.session import REDACTED, Command, Reply
 
+LONGEST = 120
+"""Characters of a command that a message quotes; the journal has all of it."""
+
 
 class Disruption(Enum):
     """What users notice of a change, in order of weight."""
@@ -145,15 +148,15 @@ def judge(tell: Tell, reply: Reply) -> None:
     if not reply.ok or refused:
         words = _line(text, refused) if refused else f"{said} ({reply.status})"
         raise Refused(
-            f"{tell.command.text}: the device said {words!r}", reply=text, code=_code(refused) or tell.code
+            f"{_brief(tell.command)}: the device said {words!r}", reply=text, code=_code(refused) or tell.code
         )
     if tell.expects and not re.search(tell.expects, text, re.MULTILINE):
         raise Refused(
-            f"{tell.command.text}: no {tell.expects!r} in its answer {said!r}", reply=text, code=tell.code
+            f"{_brief(tell.command)}: no {tell.expects!r} in its answer {said!r}", reply=text, code=tell.code
         )
     if tell.prompt and not re.search(tell.prompt, reply.prompt):
         raise Refused(
-            f"{tell.command.text}: the prompt afterwards was {reply.prompt!r}", reply=text, code=tell.code
+            f"{_brief(tell.command)}: the prompt afterwards was {reply.prompt!r}", reply=text, code=tell.code
         )
 
 
@@ -163,6 +166,11 @@ def denied(tell: Tell, reply: Reply) -> bool:
     (:func:`judge`), yet the command may have acted.
     """
     return not reply.ok or any(re.search(each, reply.text, re.MULTILINE) for each in tell.refusals)
+
+
+def _brief(command: Command) -> str:
+    """The command as a message names it: one that carries a whole object is told by its beginning."""
+    return command.text if len(command.text) <= LONGEST else command.text[: LONGEST - 1] + "…"
 
 
 def _line(text: str, found: re.Match[str]) -> str:
