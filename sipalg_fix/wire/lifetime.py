@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from sipalg_fix.model.path import Lifetime
+from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.control import Unreachable
 from sipalg_fix.wire.messages import Kind, Place, compose
 from sipalg_fix.wire.protocol import Send, Transport, What
-from sipalg_fix.wire.udp import Address, Book, Door, open_door
+from sipalg_fix.wire.udp import Address, Door, open_door
 
 STEPS = (
     5.0,

@@ -21,13 +21,14 @@ from sipalg_fix.model.path import (
     PathReport,
     Tested,
 )
+from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.control import ControlLine, Unreachable, connect
 from sipalg_fix.wire.lifetime import STEPS, measure
 from sipalg_fix.wire.messages import REVERSE_TITLE, TITLE, Kind
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
 from sipalg_fix.wire.seen import Seen
 from sipalg_fix.wire.tcp import TcpLeg, TlsLeg
-from sipalg_fix.wire.udp import Book, UdpLeg
+from sipalg_fix.wire.udp import UdpLeg
 from sipalg_fix.wire.verdict import judge
 
 _SESSION_SECONDS = 30

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from sipalg_fix.model.sip.message import length_needed
+from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.certificate import pin_of, pinning_context
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, compose
 from sipalg_fix.wire.protocol import LINE_LIMIT, Send, Transport, What
 from sipalg_fix.wire.seen import Exchange, Reverse
-from sipalg_fix.wire.udp import Book
 
 TRIES = 3
 TRY_SECONDS = 1.0

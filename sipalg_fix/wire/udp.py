@@ -9,7 +9,6 @@ So a message counts as dropped only if others got through in the same rounds.
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 import time
 from base64 import b64decode
@@ -19,14 +18,13 @@ from typing import Any
 from sipalg_fix.model.path import Nat, Pinhole
 from sipalg_fix.model.sip.message import read
 from sipalg_fix.wire import protocol
-from sipalg_fix.wire.control import ControlLine
+from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, bracketed, compose
 from sipalg_fix.wire.protocol import Send, Transport, What
-from sipalg_fix.wire.seen import Exchange, Reverse, Seen, is_drop, loss_back, loss_out
+from sipalg_fix.wire.seen import Exchange, Reverse, is_drop, loss_back, loss_out
 
 ROUND_SECONDS = 0.2
 ROUNDS = 12
-DEADLINE_SECONDS = 4.0
 ROUNDS_AT_LEAST = 5
 REVERSE_ROUNDS = 6
 COPIES = 3
@@ -37,79 +35,6 @@ Payloads around the longest that one Ethernet frame takes. An ALG that shortens 
 lengthens the answer on its way in, and what then does not fit any more is lost.
 """
 Address = tuple[str, int]
-
-
-class Book:
-    """What the probe has sent, by number, and what the responder says of it. Shared by all legs."""
-
-    def __init__(self, line: ControlLine) -> None:
-        session = line.session
-        self.line = line
-        self.key = bytes.fromhex(session.key)
-        self.seen = Seen(
-            key=self.key, sip_port=session.sip_port, tls_port=session.tls_port, other_port=session.other_port
-        )
-        self._by_number: dict[tuple[int, str, int], Exchange] = {}
-        self._seq = 0
-        self._question: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
-        self._ends = time.monotonic() + DEADLINE_SECONDS
-        self._media = random.sample(range(10000, 30000), 200)
-
-    def is_late(self) -> bool:
-        """Is it time to come to an end, whatever is still missing?"""
-        return time.monotonic() > self._ends
-
-    def number(self) -> tuple[int, str]:
-        """The next message's number and token."""
-        self._seq += 1
-        return self._seq, protocol.token(self.key, self.line.session.sid, self._seq)
-
-    def media_port(self) -> int:
-        """An even port for audio that no other message of this session names."""
-        return 2 * self._media.pop()
-
-    def enter(self, transport: Transport, exchange: Exchange) -> Exchange:
-        """A message that will be sent."""
-        self._by_number[exchange.seq, transport.value, exchange.port] = exchange
-        self.seen.exchanges.append(exchange)
-        return exchange
-
-    def find(self, data: bytes, transport: Transport, port: int) -> Exchange | None:
-        """Which message bytes belong to, by a genuine token; None for what is not of this session."""
-        for sid, seq, mac in protocol.claims(data):
-            if sid == self.line.session.sid and protocol.is_genuine(self.key, sid, seq, mac):
-                return self._by_number.get((seq, transport.value, port))
-        return None
-
-    async def refresh(self) -> None:
-        """Ask the responder what arrived; :class:`Unreachable`."""
-        # What it says is noted even when nobody waits for it any more: it says it only once. Whoever comes
-        # before the question is asked shares it.
-        if self._question is None:
-            self._question = asyncio.ensure_future(self._refresh())
-            self._question.add_done_callback(_heard_of)
-        await asyncio.shield(self._question)
-
-    async def _refresh(self) -> None:
-        async with self._turn:
-            self._question = None
-            records = await self.line.report()
-        for record in records:
-            exchange = self._by_number.get((record.seq, record.transport.value, record.port))
-            if exchange is not None:
-                exchange.arrived = b64decode(record.received)
-                exchange.copies_arrived = record.copies
-                exchange.ttl = record.ttl
-                exchange.source = (record.address, record.source_port)
-                exchange.answer = b64decode(record.sent)
-                exchange.answers_sent = record.answers
-
-
-def _heard_of(task: asyncio.Task[None]) -> None:
-    """Its error was for those who still waited; if nobody did, it is no news."""
-    if not task.cancelled():
-        task.exception()
 
 
 class Door(asyncio.DatagramProtocol):
@@ -327,35 +252,38 @@ class UdpLeg:
                 seen.reverses.append(reverse)
 
         for turn in range(REVERSE_ROUNDS):
-            asked = [each for each in self._reverses.values() if not each.come]
-            holes = self._holes(anchors.get(seen.sip_port)) if turn < 2 else []
-            answers = await self._book.line.send(
-                *(wish for _, wish in holes),
-                *(
-                    Send(
-                        seq=each.seq,
-                        transport=Transport.UDP,
-                        port=each.port,
-                        what=each.what,
-                        copies=COPIES if turn else 1,
-                    )
-                    for each in asked
-                ),
-            )
-            for place, answer in enumerate(answers):
-                if place < len(holes):
-                    if not answer.problem:
-                        self._pinholes.setdefault(holes[place][0], False)
-                    continue
-                reverse = asked[place - len(holes)]
-                reverse.problem = answer.problem
-                reverse.sent += [b64decode(answer.data)] * answer.copies
+            await self._ask(turn, self._holes(anchors.get(seen.sip_port)) if turn < 2 else [])
             if await self._until(lambda: all(each.come for each in self._reverses.values()), ROUND_SECONDS):
                 break
             if self._book.is_late():
                 break
             self._top_up(anchors)
         self._note_pinhole()
+
+    async def _ask(self, turn: int, holes: list[tuple[str, Send]]) -> None:
+        """Have what has not come in yet sent, and whatever shall knock from elsewhere before it."""
+        asked = [each for each in self._reverses.values() if not each.come]
+        answers = await self._book.line.send(
+            *(wish for _, wish in holes),
+            *(
+                Send(
+                    seq=each.seq,
+                    transport=Transport.UDP,
+                    port=each.port,
+                    what=each.what,
+                    copies=COPIES if turn else 1,
+                )
+                for each in asked
+            ),
+        )
+        for place, answer in enumerate(answers):
+            if place < len(holes):
+                if not answer.problem:
+                    self._pinholes.setdefault(holes[place][0], False)
+                continue
+            reverse = asked[place - len(holes)]
+            reverse.problem = answer.problem
+            reverse.sent += [b64decode(answer.data)] * answer.copies
 
     def _holes(self, registered: Exchange | None) -> list[tuple[str, Send]]:
         """A packet from elsewhere to a port that a REGISTER named, and one to a port that none did."""

@@ -50,20 +50,9 @@ def judge(seen: Seen) -> Judgement:
         legs.append(leg)
         evidence.extend(found)
     if seen.intercepted:
-        words = (
-            "a box on the way shows its own certificate in the responder's place, and reads SIP inside TLS"
-        )
-        legs.append(Leg(name="tls", outcome=Outcome.SIP_PROXY, reason=f"tls: {words}"))
-        evidence.append(
-            Evidence(
-                leg="tls",
-                port=seen.tls_port,
-                direction=Direction.BACK,
-                message="the certificate",
-                outcome=Outcome.SIP_PROXY,
-                words=words,
-            )
-        )
+        leg, seen_there = _intercepted(seen)
+        legs.append(leg)
+        evidence.append(seen_there)
     counted = [leg for leg in legs if leg.name != "tls" or leg.outcome in ALG]
     if not counted:
         return Judgement(
@@ -89,6 +78,19 @@ def judge(seen: Seen) -> Judgement:
         legs=tuple(legs),
         evidence=tuple(evidence),
         advice=tuple(_advice(legs, outcome)),
+    )
+
+
+def _intercepted(seen: Seen) -> tuple[Leg, Evidence]:
+    """Somebody else's certificate on the TLS port."""
+    words = "a box on the way shows its own certificate in the responder's place, and reads SIP inside TLS"
+    return Leg(name="tls", outcome=Outcome.SIP_PROXY, reason=f"tls: {words}"), Evidence(
+        leg="tls",
+        port=seen.tls_port,
+        direction=Direction.BACK,
+        message="the certificate",
+        outcome=Outcome.SIP_PROXY,
+        words=words,
     )
 
 
