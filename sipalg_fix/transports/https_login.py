@@ -17,6 +17,8 @@ from sipalg_fix.transports.line import Credentials, Deadline, Endpoint
 
 TOO_MANY: Final = 429
 """RFC 6585, section 4."""
+NO_SUCH_PAGE: Final = (404, 405)
+"""The server knows no such login: it is of another make, and whether the account is good is not said."""
 WAIT_SECONDS: Final = 45.0
 """How long a server that does not say it is left alone after too many logins."""
 
@@ -137,7 +139,7 @@ class Login:
             reply = send("POST", form.path, filled, endpoint.deadline)
         if reply.status_code == TOO_MANY:
             raise TooManyLogins(endpoint, _patience(reply))
-        if reply.status_code >= 500:
+        if reply.status_code >= 500 or reply.status_code in NO_SUCH_PAGE:
             what = f"answered the login with http {reply.status_code}"
             raise endpoint.error("not-understood", what)
         if not reply.is_success:

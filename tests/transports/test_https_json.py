@@ -201,7 +201,8 @@ def test_a_form_is_filled_in_and_its_token_followed(
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(403, "access-denied"), (429, "timeout"), (502, "not-understood")]
+    ("status", "code"),
+    [(403, "access-denied"), (404, "not-understood"), (429, "timeout"), (502, "not-understood")],
 )
 def test_a_form_that_is_refused(
     keys: KeyStore, tls: tuple[ssl.SSLContext, str, ssl.SSLContext], status: int, code: str
