@@ -10,6 +10,7 @@ help:
 	@echo 'make demo        the main job on virtual routers, with an HTML report under build/reports/'
 	@echo 'make check       lint, types, tests (under 10 minutes)'
 	@echo 'make check-all   all of CI: the above, the demo and the long suites'
+	@echo 'make soak        what CI samples, in full; takes long'
 	@echo 'make clean       forget the environment and all that was built'
 
 $(STAMP): pyproject.toml
@@ -35,10 +36,15 @@ check: $(STAMP) lint
 
 check-long: $(STAMP)
 	@.ci/packages all
-	$(PYTEST) -m 'long or qemu'
+	$(PYTEST) -n 2 -m 'long or qemu'
 
 check-all:
 	.ci/run
+
+# Everything that CI only samples, in full; the paths of the probe alone take about 16 minutes.
+soak: $(STAMP)
+	@.ci/packages all
+	SOAK=20 $(PYTEST) -s -m 'long or root' tests/real tests/crash
 
 clean:
 	rm -rf $(VENV) build

@@ -36,6 +36,7 @@ def printed_matrix() -> object:
         print("\n" + matrix(SEEN))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.replace(" ", "-"))
 def test_a_path_is_called_what_it_is(mode: Mode, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No false all-clear, no false alarm; where nothing is lost, the very outcome, and in time."""
