@@ -29,6 +29,7 @@ from sipalg_fix.model.host import Host, SecretRef
 if TYPE_CHECKING:
     from sipalg_fix.approvals.checking import Approvals
     from sipalg_fix.store.journal import Journal
+    from sipalg_fix.store.notary import Notary
     from sipalg_fix.transports.ssh_keys import KeyStore
 
 In = TypeVar("In")
@@ -141,7 +142,14 @@ def open_journal(places: Places) -> Journal:
     """The journal, made or brought up to date where needed."""
     from sipalg_fix.store.journal import Journal
 
-    return Journal(places.journal, now=utc_now, by=who())
+    return Journal(places.journal, now=utc_now, by=who(), notary=notary(places))
+
+
+def notary(places: Places) -> Notary:
+    """The key that signs the heads of runs on this machine, and the heads it has signed."""
+    from sipalg_fix.store.notary import Notary
+
+    return Notary(places.state)
 
 
 def approvals(plan: Path) -> Approvals:

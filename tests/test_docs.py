@@ -21,7 +21,7 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 )
 VERBS = (
     "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report", "host",
-    "record", "platforms", "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
+    "record", "journal verify", "journal export", "journal prune", "journal key", "platforms", "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
 )  # fmt: skip
 
 

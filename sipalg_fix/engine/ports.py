@@ -15,7 +15,7 @@ from sipalg_fix.model.approval import Approved, Review
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.journal import Row
+from sipalg_fix.model.journal import End, Row
 from sipalg_fix.model.session import Command, Reply
 
 In = TypeVar("In")
@@ -78,6 +78,9 @@ class Journal(Protocol):
 
     def write(self, run: str, host: str, step: str, payload: Mapping[str, Any]) -> Row:
         """Append one row to the run's chain; threads may share a run."""
+
+    def end_run(self, run: str, payload: Mapping[str, Any]) -> End:
+        """Close a run with its row ``run-ended``, and sign the hash of that row where there is a key."""
 
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows in order, all hosts' or one's; empty for an unknown run."""

@@ -197,8 +197,8 @@ def closed(journal: Journal, report: Report, *, recovered: str = "") -> Report:
     payload = {"verb": report.verb, "summary": summary(report), "interrupted": report.interrupted}
     if recovered:
         payload["recovered"] = recovered
-    row = journal.write(report.run, "", words.RUN_ENDED, payload)
-    return replace(report, head=row.hash, ended=row.at)
+    end = journal.end_run(report.run, payload)
+    return replace(report, head=end.row.hash, ended=end.row.at, signed=end.signed)
 
 
 def looked(ports: Ports, run: str, host: Host, payload: dict[str, Any]) -> None:

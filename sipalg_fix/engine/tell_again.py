@@ -9,7 +9,7 @@ from sipalg_fix.engine.ports import Journal, first
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.change import NEXT, ChangeState
 from sipalg_fix.model.errors import PlanError
-from sipalg_fix.model.journal import Row
+from sipalg_fix.model.journal import Row, SignedHead
 from sipalg_fix.model.report import HostError, HostResult, Report
 
 
@@ -35,7 +35,8 @@ def tell_again(journal: Journal, run: str) -> Report:
         hosts=tuple(results.get(name) or _cut_short(name, rows) for name in begun),
         stopped=_stopped(ended),
         interrupted=bool(ended and ended.payload.get("interrupted")),
-        head=rows[-1].hash,
+        head=(ended or rows[-1]).hash,
+        signed=_signed(rows),
         extra=tuple((str(name), str(value)) for name, value in began.payload.get("extra", ())),
     )
 
@@ -46,6 +47,12 @@ def _stopped(ended: Row | None) -> str:
         return "this run has no end: it is under way, or was cut short"
     by = ended.payload.get("recovered")
     return f"this run was cut short; what it had begun was settled by the run {by}" if by else ""
+
+
+def _signed(rows: Iterable[Row]) -> SignedHead | None:
+    """The signature of the run's head, where it was closed with one."""
+    row = first(rows, words.SIGNED)
+    return value_of(SignedHead, row) if row else None
 
 
 def _cut_short(name: str, rows: Iterable[Row]) -> HostResult:

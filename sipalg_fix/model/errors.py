@@ -50,6 +50,8 @@ PLAN_CODES: Final = {
     "host-busy": "E406",
     "run-cut-short": "E407",
     "superseded": "E408",
+    "run-open": "E409",
+    "run-pruned": "E410",
     "approval-missing": "E411",
     "approval-tampered": "E412",
     "approval-mismatch": "E413",
@@ -67,6 +69,12 @@ JOURNAL_CODES: Final = {
     "journal-locked": "E502",
     "journal-version": "E503",
     "journal-unwritable": "E504",
+    "journal-key": "E505",
+    "row-changed": "E511",
+    "row-missing": "E512",
+    "rows-truncated": "E513",
+    "run-missing": "E514",
+    "head-changed": "E515",
 }
 """Codes of errors about the journal."""
 

@@ -30,6 +30,8 @@ SENDING: Final = "sending"
 REPLIED: Final = "replied"
 """What came back, redacted."""
 BACKUP: Final = "backup"
+SIGNED: Final = "signed"
+"""The signature of the run's head, right after its end."""
 SAID: Final = "said"
 """Anything a person did meanwhile: accepted an objection, interrupted."""
 
@@ -50,6 +52,28 @@ class Row:
     payload: Mapping[str, Any]
     prev: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedHead:
+    """
+    The hash of a run's last row, signed when the run was closed. ``key`` is ``ed25519:`` and the public key,
+    it and ``signature`` are in base64.
+    """
+
+    run: str
+    seq: int
+    head: str
+    key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a run was closed: its row ``run-ended``, and the signature of it where the journal has a key."""
+
+    row: Row
+    signed: SignedHead | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sipalg_fix.model.assessment import Assessment, Verdict
+from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.facts import Finding
+from sipalg_fix.model.journal import SignedHead
 
 AUDIT_SCHEMA = "sipalg-fix/audit/1"
 
@@ -68,7 +70,8 @@ class Report:
     stopped: str = ""
     interrupted: bool = False
     head: str = ""
-    """The hash of the run's last journal row."""
+    """The hash of the row that closed the run in the journal; of its last row while it has no end."""
+    signed: SignedHead | None = None
     extra: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -150,6 +153,8 @@ def audit_document(report: Report) -> dict[str, Any]:
         "hosts": [_host_document(result) for result in report.hosts],
         "summary": summary(report),
         "stopped": report.stopped or None,
+        "head": report.head,
+        "signed": to_plain(report.signed),
     }
 
 

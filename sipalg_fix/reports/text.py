@@ -50,6 +50,8 @@ def _head(report: Report) -> Iterator[Line]:
         ("playbook", report.playbook),
         ("fingerprint", report.fingerprint),
         ("journal head", report.head),
+        ("signed with", report.signed.key if report.signed else ""),
+        ("signature", report.signed.signature if report.signed else ""),
         *report.extra,
     )
     for word, text in facts:

@@ -18,12 +18,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from sipalg_fix.model import journal as words
-from sipalg_fix.model.canon import canonical
+from sipalg_fix.model.canon import canonical, from_plain, to_plain
 from sipalg_fix.model.errors import JournalError, PlanError
-from sipalg_fix.model.journal import RUN_LEASE, START, Row, RunLine, broken_link, row_hash
-from sipalg_fix.store.database import BUSY_SECONDS, open_database
+from sipalg_fix.model.journal import RUN_LEASE, START, End, Row, RunLine, broken_link, row_hash
+from sipalg_fix.store.database import BUSY_SECONDS, Database, open_database
 from sipalg_fix.store.leases import Leases, in_force
-from sipalg_fix.store.schema import JOURNAL, LOCK_ALL, RUNS
+from sipalg_fix.store.notary import Notary
+from sipalg_fix.store.schema import HEADS, JOURNAL, LOCK_ALL, PRUNED, RUNS
 
 PART: Final = 500
 """How many rows are in memory at once while a run is read through."""
@@ -40,7 +41,13 @@ class Journal:
     """
 
     def __init__(
-        self, where: str | Path, *, now: Callable[[], str], by: str, busy_seconds: float = BUSY_SECONDS
+        self,
+        where: str | Path,
+        *,
+        now: Callable[[], str],
+        by: str,
+        busy_seconds: float = BUSY_SECONDS,
+        notary: Notary | None = None,
     ) -> None:
         """
         The journal at a path or URL, made or brought up to date where that is needed.
@@ -52,9 +59,20 @@ class Journal:
         self._database = open_database(where, busy_seconds)
         self._now = now
         self._by = by
+        self._notary = notary
+
+    @property
+    def database(self) -> Database:
+        """The database, for what looks at the journal as a whole."""
+        return self._database
 
     def open_run(self, verb: str, payload: Mapping[str, Any]) -> str:
-        """Begin a run with its row ``run-started``, which holds the verb and the payload."""
+        """
+        Begin a run with its row ``run-started``, which holds the verb and the payload. JournalError
+        ``journal-key`` for one that could not be closed, as its head cannot be signed.
+        """
+        if self._notary is not None:
+            self._notary.prepare()
         with self._database.writing() as connection:
             connection.execute(LOCK_ALL)
             number = (connection.scalar(select(func.max(RUNS.c.number))) or 0) + 1
@@ -67,6 +85,18 @@ class Journal:
         """Append one row. The row that is given back is the one that would be read."""
         with self._database.writing() as connection:
             return self._append(connection, run, host, step, payload)
+
+    def end_run(self, run: str, payload: Mapping[str, Any]) -> End:
+        """Close a run, and sign the hash of its last row, in one transaction."""
+        with self._database.writing() as connection:
+            row = self._append(connection, run, "", words.RUN_ENDED, payload)
+            if self._notary is None:
+                return End(row=row)
+            signed = self._notary.sign(run, row.seq, row.hash)
+            connection.execute(insert(HEADS).values(to_plain(signed)))
+            self._append(connection, run, "", words.SIGNED, to_plain(signed))
+        self._notary.remember(signed)
+        return End(row=row, signed=signed)
 
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows in order, all hosts' or one's; empty for an unknown run."""
@@ -106,13 +136,29 @@ class Journal:
             JOURNAL.c.host == "", JOURNAL.c.run == RUNS.c.run, JOURNAL.c.step == words.RUN_ENDED
         )
         query = select(RUNS.c.run).where(RUNS.c.number > 0, ~end.exists()).order_by(RUNS.c.number)
+        query = query.where(RUNS.c.run.not_in(select(PRUNED.c.run)))
         with self._database.reading() as connection:
             found = connection.scalars(query).all()
             held = in_force(connection, self._now())
         return tuple(run for run in found if f"{RUN_LEASE}{run}" not in held)
 
     def find_run(self, text: str) -> str:
-        """The run that is meant by ``last`` or by the beginning of its name; PlanError ``run-unknown``."""
+        """
+        The run that is meant by ``last`` or by the beginning of its name; PlanError ``run-unknown``, and
+        ``run-pruned`` for one whose rows are not here any more.
+        """
+        run = self.find_any(text)
+        with self._database.reading() as connection:
+            out = connection.execute(select(PRUNED).where(PRUNED.c.run == run)).mappings().first()
+        if out is not None:
+            message = (
+                f"the run {run} was taken out of the journal on {out['at']}; its rows are in {out['file']}"
+            )
+            raise PlanError("run-pruned", message)
+        return run
+
+    def find_any(self, text: str) -> str:
+        """The same, also of one that was taken out."""
         query = select(RUNS.c.run).where(RUNS.c.number > 0).order_by(RUNS.c.number.desc())
         if text != "last":
             query = query.where(RUNS.c.run.startswith(text, autoescape=True))
@@ -124,6 +170,15 @@ class Journal:
             raise PlanError("run-unknown", f"{text!r} may mean several runs: {', '.join(found)}")
         there = "no run yet" if text == "last" else f"no run that begins with {text!r}"
         raise PlanError("run-unknown", f"the journal {self._database.name} holds {there}")
+
+    def line(self, run: str) -> RunLine:
+        """The run in a list."""
+        with self._database.reading() as connection:
+            return _line(connection, run)
+
+    def parts(self, run: str) -> Iterator[tuple[Row, ...]]:
+        """All rows of a run, some hundreds at a time; one that cannot be read any more has no hash."""
+        return self._parts(run, None, damaged="")
 
     def check(self, run: str, head: str = "") -> str:
         """
@@ -224,6 +279,9 @@ def _line(connection: Connection, run: str) -> RunLine:
     own = select(JOURNAL).where(JOURNAL.c.host == "", JOURNAL.c.run == run)
     began = connection.execute(own.where(JOURNAL.c.seq == 1)).mappings().first()
     if began is None:
+        out = connection.scalar(select(PRUNED.c.line).where(PRUNED.c.run == run))
+        if out is not None:
+            return from_plain(RunLine, json.loads(out))
         return RunLine(run=run, verb="", started="", ended="", by="", hosts=0, exit_code=None)
     last = own.where(JOURNAL.c.step == words.RUN_ENDED).order_by(JOURNAL.c.seq.desc()).limit(1)
     ended = connection.execute(last).mappings().first()

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, select
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration: what a database must be at."""
 
 VERSION_TABLE: Final = "sipalg_fix_version"
@@ -59,3 +59,29 @@ LEASES = Table(
     Column("expires", Text, nullable=False),
 )
 """Who holds a host's change lock. ``process`` tells whether that process is still alive; may be empty."""
+
+HEADS = Table(
+    "heads",
+    METADATA,
+    Column("run", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("head", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+)
+"""The signed heads of closed runs. They stay when a run is taken out."""
+
+PRUNED = Table(
+    "pruned",
+    METADATA,
+    Column("run", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("by_run", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("line", Text, nullable=False),
+)
+"""
+What is kept of a run whose rows were taken out: when and by which run, the export's name and the digest of
+its bytes, and the run's line in lists (canonical JSON).
+"""

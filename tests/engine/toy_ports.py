@@ -18,7 +18,7 @@ from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.journal import START, Row, row_hash
+from sipalg_fix.model.journal import START, End, Row, row_hash
 from sipalg_fix.model.session import Command, Reply, Transcript
 
 from .toy import Session, Toy
@@ -120,6 +120,10 @@ class ToyJournal:
             ):
                 raise Killed
             return row
+
+    def end_run(self, run: str, payload: Mapping[str, Any]) -> End:
+        """Close a run; there is no key to sign it with."""
+        return End(row=self.write(run, "", words.RUN_ENDED, payload))
 
     def rows(self, run: str, host: str | None = None) -> tuple[Row, ...]:
         """A run's rows."""
