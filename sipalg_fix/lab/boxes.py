@@ -31,6 +31,7 @@ WIRED = {
     "mikrotik_routeros": "routeros",
     "linux": "linux",
     "openwrt": "openwrt",
+    "pfsense": "pfsense",
 }
 """Platforms, and the modules in :mod:`sipalg_fix.lab.twins` that have their ``from_options``."""
 
@@ -262,5 +263,6 @@ DOORS: dict[str, Callable[[Entry, Any, str, Path], list[Door]]] = {
     "mikrotik_routeros": _routeros,
     "linux": _linux,
     "openwrt": _linux,
+    "pfsense": _linux,
 }
 """How each platform is reached: its accesses by the names its driver gives them, the main one first."""

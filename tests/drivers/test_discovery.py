@@ -36,6 +36,7 @@ def test_every_module_in_the_folder_is_a_driver() -> None:
         ("opnsense", "opnsense"),
         ("linux", "linux"),
         ("lede", "openwrt"),
+        ("pfsensible.core", "pfsense"),
         ("cisco_xe", "cisco_ios"),
         ("cisco.ios.ios", "cisco_ios"),
         ("ios", "cisco_ios"),

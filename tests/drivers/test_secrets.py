@@ -75,6 +75,13 @@ set service snmp v3 user u privacy plaintext-key CANARY
 <radius_secret>CANARY</radius_secret><rocommunity>CANARY</rocommunity><Shared_Key>CANARY</Shared_Key>
 {"user":{"password":"CANARY","api_secret": "CANARY"}}
 """,
+    "pfsense": """\
+<user><name>admin</name><bcrypt-hash>CANARY</bcrypt-hash><sha512-hash>CANARY</sha512-hash></user>
+<hasync><password>CANARY</password></hasync><phase1><pre-shared-key>CANARY</pre-shared-key></phase1>
+<cert><prv>CANARY</prv></cert><openvpn-server><tls>CANARY</tls><shared_key>CANARY</shared_key></openvpn-server>
+<authserver><ldap_bindpw>CANARY</ldap_bindpw><radius_secret>CANARY</radius_secret></authserver>
+<snmpd><rocommunity>CANARY</rocommunity></snmpd><wpa><passphrase>CANARY</passphrase></wpa>
+""",
     "openwrt": """\
 \toption key 'CANARY'
 \toption password 'CANARY two words'
@@ -99,6 +106,7 @@ KEPT = {
     "ubiquiti_edgeos": ("set system login user ubnt", "192.0.2.1", "uisp.example.net"),
     "mikrotik_routeros": ("acs.example.net", '"name": "x"'),
     "opnsense": ("<name>root</name>", "</ipsec>"),
+    "pfsense": ("<name>admin</name>", "</phase1>"),
     "openwrt": ("option key", "wireless.@wifi-iface[0]"),
     "ubiquiti_unifi": ('"key":"mgmt"', '"key": "super_mgmt"', '"x_aes_gcm":true', '"security":"wpapsk"'),
     "linux": ("comment",),

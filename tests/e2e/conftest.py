@@ -103,6 +103,7 @@ PLATFORMS = (
     "mikrotik_routeros",
     "linux",
     "openwrt",
+    "pfsense",
     "ubiquiti_unifi",
 )
 
