@@ -14,6 +14,7 @@ from sipalg_fix.model.facts import Facts, Value
 from sipalg_fix.model.session import Command
 from sipalg_fix.model.step import NOTHING, Disruption, Find, Remedy, Step, Tell
 
+BY_HAND = "end it by 'killall siproxd', then reload the rules in Status > Filter Reload"
 KEY = '["sipenable"]'
 PATH = "installedpackages/siproxdsettings/config/0/sipenable"
 LOAD = (
@@ -36,13 +37,17 @@ def _php(script: str) -> str:
 
 
 def _stored(value: str, said: str) -> str:
-    """Set the flag; before 2.7 there is only the array. Refused unless it is stored."""
+    """
+    Set the flag where it is another, and act on it; before 2.7 there is only the array. Refused unless it is
+    stored, and then nothing is acted on.
+    """
     flag = f"{probes.SETTINGS}{KEY}"
     test = f'isset({flag}) && {flag} === "{value}"' if value else f"empty({flag})"
     return (
+        f"if (!({test})) {{ "
         f'if (function_exists("config_set_path")) {{ config_set_path("{PATH}", "{value}"); }} '
         f'else {{ {flag} = "{value}"; }} $w = write_config("sipalg-fix: {said}"); '
-        f'if ($w === -1 || $w === false || !({test})) {{ echo "not stored\\n"; exit(1); }} '
+        f'if ($w === -1 || $w === false || !({test})) {{ echo "not stored\\n"; exit(1); }} }} '
         f'{ACT}echo "stored\\n";'
     )
 
@@ -76,6 +81,8 @@ def remedy(facts: Facts) -> Remedy:
             diff=("-sipenable=on", "+sipenable="),
         )
     if proxy.running.value is Value.OFF and any(note.startswith(STILL) for note in proxy.prior):
+        if "package=False" in facts.config:
+            return Remedy(impossible=f"the package is gone and left this behind; {BY_HAND}")
         return Remedy(
             flush=(tell(f"{_php(ACT)} && {{ {_gone(facts)}; }}", "^done$"),), disruption=Disruption.CALLS
         )
