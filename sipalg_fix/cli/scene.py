@@ -131,10 +131,11 @@ def _targets(stock: Inventory, book: Playbook, names: set[str]) -> tuple[Target,
         return {host.name for host in select(stock.hosts, pattern, where=(book.source or "playbook", 1))}
 
     overridden = {override.select: members(override.select) for override in book.overrides}
+    probed = [(members(probe.select), probe.point) for probe in book.probes]
     excused = [(members(excuse.select), excuse.exemption) for excuse in book.exemptions]
     return tuple(
         Target(
-            host=host,
+            host=replace(host, probe=next((point for inside, point in probed if host.name in inside), None)),
             how=book.how_for(frozenset(s for s, inside in overridden.items() if host.name in inside)),
             exempt=next((exemption for inside, exemption in excused if host.name in inside), None),
         )

@@ -89,6 +89,9 @@ def _may_begin(life: Life) -> bool:
         if facts.essence == life.plan.facts.essence:
             _back_up(life)
             return True
+        if life.running_off(facts):
+            # Somebody was faster. That it is as wanted is claimed only with what packets say.
+            life.look(probed=True)
     except DeviceError as error:
         life.fail(error)
         life.to(ChangeState.REFUSED)
@@ -278,10 +281,12 @@ def _unsaved(life: Life, why: str) -> None:
         life.to(ChangeState.UNSAVED)
 
 
-def _look_or_end(life: Life, patience: frozenset[str] = WORTH_ANOTHER_TRY) -> Facts | None:
+def _look_or_end(
+    life: Life, patience: frozenset[str] = WORTH_ANOTHER_TRY, *, probed: bool = False
+) -> Facts | None:
     """A look after a change that was kept; without one the life ends: it answers no more, or in vain."""
     try:
-        facts = life.look_again(patience=patience)
+        facts = life.look_again(patience=patience, probed=probed)
     except DeviceError as error:
         life.fail(error)
         life.to(ChangeState.NOT_SHOWN)
@@ -361,7 +366,7 @@ def _save_without_effect(life: Life) -> None:
 def confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
     # A router that has just started may print half of what it will.
-    facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY)
+    facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY, probed=True)
     if facts is None:
         return
     for line in moved_besides(life):

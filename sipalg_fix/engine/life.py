@@ -130,15 +130,18 @@ class Life:
         self.held = None
         self.open.close()
 
-    def look(self) -> Facts:
-        """What a session opened now shows; recorded. DeviceError when it cannot be had."""
+    def look(self, *, probed: bool = False) -> Facts:
+        """
+        What a session opened now shows; recorded. DeviceError when it cannot be had. ``probed``: with what
+        packets say after it. Only looks that a claim rests on are: a probe takes its time.
+        """
         self.assessment = None
         self.facts = look(self.ports.connections, self.host, self.driver)
         self.assessment = judge_host(
             self.facts,
             self.host,
             self.intent,
-            self.ports.prober,
+            self.ports.prober if probed else None,
             self.plan.assessment.exempt,
             self.ports.today,
         )
@@ -147,14 +150,18 @@ class Life:
         return self.facts
 
     def look_again(
-        self, seconds: float = LOOK_AGAIN_SECONDS, patience: frozenset[str] = WORTH_ANOTHER_TRY
+        self,
+        seconds: float = LOOK_AGAIN_SECONDS,
+        patience: frozenset[str] = WORTH_ANOTHER_TRY,
+        *,
+        probed: bool = False,
     ) -> Facts | None:
         """
         The same, tried until it answers or ``seconds`` have passed; None when it stays lost. What it
         says but cannot be read, or a refused login, is a DeviceError at once, but for what ``patience``
         names: that is one only in the end.
         """
-        return self._tried(self.look, seconds, patience)
+        return self._tried(lambda: self.look(probed=probed), seconds, patience)
 
     def look_or_none(self) -> Facts | None:
         """The same; None also when it answers what is of no use. Why is remembered."""

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from sipalg_fix.engine.ports import Connections, Prober, Reader
-from sipalg_fix.model.assessment import Assessment, Exemption, Intent, assess
+from sipalg_fix.model.assessment import NOT_PROBED, Assessment, Exemption, Intent, assess
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.facts import Facts
@@ -84,7 +84,8 @@ def boot_mark(connections: Connections, host: Host, driver: Driver) -> str:
 
 
 def judge_host(
-    facts: Facts, host: Host, intent: Intent, prober: Prober, exempt: Exemption | None, today: date
+    facts: Facts, host: Host, intent: Intent, prober: Prober | None, exempt: Exemption | None, today: date
 ) -> Assessment:
-    """The assessment of a host, with what packets say where there is a probe point."""
-    return assess(facts, intent, packets=prober.packets(host), exempt=exempt, today=today)
+    """The assessment of a host, with what packets say where a probe point may be asked."""
+    packets = prober.packets(host) if prober else NOT_PROBED
+    return assess(facts, intent, packets=packets, exempt=exempt, today=today)

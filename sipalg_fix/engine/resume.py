@@ -151,7 +151,7 @@ def _told(life: Life) -> None:
     """It had come to its end, and only the telling is missing."""
     life.note = f"it had ended {life.state.value} when the run was cut short; nothing was sent since"
     try:
-        life.look()
+        life.look(probed=life.at(S.CONFIRMED))
     except DeviceError as error:
         life.note += f"; it could not be looked at again ({error.code})"
 

@@ -120,7 +120,20 @@ BLOCKING = frozenset({NOT_SAVED, STILL_RUNNING, "guard-left", "alg-in-packets"})
 """Findings with which the intent is not met even where the running configuration says off."""
 
 
+IN_PACKETS = (
+    "packets are still altered although the router says off. Likely causes: flows from before the change, "
+    "which it still tracks (flush them, or restart it); another ALG upstream ('sipalg-fix probe --trace' "
+    "finds the hop); or the probe point stands behind another router"
+)
+CLEAN_PACKETS = (
+    "the router says on, yet packets pass unaltered. Likely causes: the probe point stands behind another "
+    "router, or the ALG acts on other ports or directions than those that were probed"
+)
+
+
 def _table_findings(facts: Facts, planes: Planes) -> tuple[Finding, ...]:
+    if facts.state is State.ENABLED and planes.packets.value is Value.OFF:
+        return (Finding(code="clean-packets", message=CLEAN_PACKETS),)
     if facts.not_applicable or facts.state not in (State.DISABLED, State.PARTIAL):
         return ()
     findings = []
@@ -138,8 +151,10 @@ def _table_findings(facts: Facts, planes: Planes) -> tuple[Finding, ...]:
         if plane.value is Value.UNKNOWN:
             findings.append(Finding(code=NOT_READ, message=f"{name} could not be told: {plane.reason}"))
     if planes.packets.value is Value.ON:
-        message = "packets are still altered although the router says off"
-        findings.append(Finding(code="alg-in-packets", message=message))
+        findings.append(Finding(code="alg-in-packets", message=IN_PACKETS))
+    if planes.packets.value is Value.UNKNOWN and planes.packets != NOT_PROBED:
+        message = f"packets could not be told: {planes.packets.reason}"
+        findings.append(Finding(code=NOT_READ, message=message))
     return tuple(findings)
 
 

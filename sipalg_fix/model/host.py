@@ -62,6 +62,23 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePoint:
+    """Where packets are sent from: a computer behind routers, and the command that probes from there."""
+
+    command: str
+    """``sipalg-fix probe --responder … --output json``, or what answers in the same way."""
+    ssh: AccessSettings | None = None
+    """How it is reached; None: it is this computer."""
+    seconds: float = 20.0
+    """Hard deadline for all of it, the login included."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.ssh.username}@{self.ssh.address}" if self.ssh else "this computer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One router. ``accesses`` maps the driver's access names to settings; one not there is not used."""
 
@@ -74,6 +91,9 @@ class Host:
     """The operator's own words about the host; carried into reports, never interpreted."""
     source: str = ""
     """``FILE:LINE`` in the inventory."""
+    probe: ProbePoint | None = None
+    """The probe point behind it, where the playbook names one; it goes wherever the host goes: into plans and
+    the journal."""
 
     @property
     def label(self) -> str:

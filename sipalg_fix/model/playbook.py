@@ -9,7 +9,7 @@ from enum import Enum
 
 from sipalg_fix.model.approval import ApprovalRule
 from sipalg_fix.model.assessment import Exemption, Intent
-from sipalg_fix.model.host import Host
+from sipalg_fix.model.host import Host, ProbePoint
 
 
 class RebootRule(Enum):
@@ -70,6 +70,14 @@ class Excused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """The hosts, by selection pattern, that a probe point stands behind."""
+
+    select: str
+    point: ProbePoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
     """One playbook. ``select`` narrows the inventory; ``text`` is its file as it was read."""
 
@@ -79,6 +87,8 @@ class Playbook:
     how: How = DEFAULT_HOW
     overrides: tuple[Override, ...] = ()
     exemptions: tuple[Excused, ...] = ()
+    probes: tuple[Behind, ...] = ()
+    """Of several for one host, the first is meant."""
     forks: int = 10
     approval: ApprovalRule | None = None
     """Who must approve a plan that is made with it."""
