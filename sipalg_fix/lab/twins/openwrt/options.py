@@ -77,6 +77,10 @@ def files_of(options: Options, name: str) -> dict[str, str]:
             "DISTRIB_TARGET='ath79/generic'\nDISTRIB_ARCH='mips_24kc'\n"
             f"DISTRIB_DESCRIPTION='{description}'\nDISTRIB_TAINTS=''\n"
         ),
+        "/etc/os-release": (
+            f'NAME="OpenWrt"\nVERSION="{options.release}"\nID="openwrt"\nID_LIKE="lede openwrt"\n'
+            f'PRETTY_NAME="OpenWrt {options.release}"\nVERSION_ID="{options.release}"\n'
+        ),
         "/etc/config/firewall": _firewall(options),
         "/etc/config/system": f"\nconfig system\n\toption hostname '{name}'\n\toption timezone 'UTC'\n\n",
         "/etc/banner": "  W I R E L E S S   F R E E D O M\n",
