@@ -152,6 +152,19 @@ def notary(places: Places) -> Notary:
     return Notary(places.state)
 
 
+def sealer(recipients: Sequence[str] = ()) -> Callable[[str], str] | None:
+    """
+    What seals the originals of backups: to these recipients, and to those in ``SIPALG_FIX_BACKUP_RECIPIENT``
+    (one or more, with blanks or commas between them). None without any. PlanError ``bad-recipient``.
+    """
+    named = os.environ.get("SIPALG_FIX_BACKUP_RECIPIENT", "").replace(",", " ").split()
+    if not recipients and not named:
+        return None
+    from sipalg_fix.sealing.age import sealer as sealed_to
+
+    return sealed_to((*recipients, *named))
+
+
 def approvals(plan: Path) -> Approvals:
     """
     What stands beside a plan file. ``SIPALG_FIX_ALLOWED_SIGNERS``: this machine carries out only plans that
@@ -178,11 +191,15 @@ def ports(
     warn: Callable[[str], None],
     prober: Prober | None = None,
     closing: ExitStack | None = None,
+    recipients: Sequence[str] = (),
 ) -> Ports:
-    """The engine's ports on the real world; ``closing`` ends what its sessions share when it ends."""
+    """
+    The engine's ports on the real world; ``closing`` ends what its sessions share when it ends. Originals
+    of backups are sealed to ``recipients``.
+    """
     from sipalg_fix.transports.connections import Connections
 
-    connections = Connections(secrets=Secrets(warn).resolve, keys=key_store(places))
+    connections = Connections(secrets=Secrets(warn).resolve, keys=key_store(places), seal=sealer(recipients))
     if closing is not None:
         closing.callback(connections.close)
     return Ports(

@@ -20,8 +20,10 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
     (ROOT / "docs").rglob("*.md")
 )
 VERBS = (
-    "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report", "host",
-    "record", "journal verify", "journal export", "journal prune", "journal key", "platforms", "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
+    "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report",
+    "host", "record", "journal verify", "journal export", "journal prune", "journal key", "backup list",
+    "backup show", "backup open", "platforms",
+    "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
 )  # fmt: skip
 
 

@@ -62,7 +62,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command has as many parameters as it has
         chosen = selected(here.screen, inventory, limit, playbook, forks)
         author = author_of(chosen.playbook.approval, key, name, out)
         made, report = propose(
-            here.ports(len(chosen.targets)), chosen.targets, chosen.playbook, chosen.told,
+            here.ports(len(chosen.targets), recipients=chosen.playbook.recipients),
+            chosen.targets, chosen.playbook, chosen.told,
             inventory_digest=chosen.inventory.digest, boot_seconds=boot_timeout, author=author,
         )  # fmt: skip
         made = made.accepting(accept or ())
@@ -103,7 +104,8 @@ def apply(
         if made.changing:
             _show_plan(made, "table", on_error=True)
             consent(f"Carry this out on {len(made.changing)} routers?", yes)
-        ports = replace(here.ports(len(made.changing)), approval=papers)
+        recipients = made.setting("backup_recipients", [])
+        ports = replace(here.ports(len(made.changing), recipients=recipients), approval=papers)
         report = carry_out(
             ports, made,
             Told(

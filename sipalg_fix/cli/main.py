@@ -17,7 +17,7 @@ from typing import NoReturn
 import typer
 
 from sipalg_fix import __version__
-from sipalg_fix.cli import approving, changing, journaling, looking, past, probing, recovering, setup
+from sipalg_fix.cli import approving, backups, changing, journaling, looking, past, probing, recovering, setup
 from sipalg_fix.model.errors import DeviceError, InputError, JournalError, PlanError, SipalgError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -43,6 +43,7 @@ approving.add_to(app)
 recovering.add_to(app)
 past.add_to(app)
 journaling.add_to(app)
+backups.add_to(app)
 setup.add_to(app)
 probing.add_to(app)
 

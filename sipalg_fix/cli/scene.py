@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,8 +48,11 @@ class Scene:
     closing: ExitStack
     """What is to be closed when the verb is over."""
 
-    def ports(self, hosts: int, *, warn: bool = True) -> Ports:
-        """The engine's ports, for a run over so many hosts. Changes that were cut short are warned of."""
+    def ports(self, hosts: int, *, warn: bool = True, recipients: Sequence[str] = ()) -> Ports:
+        """
+        The engine's ports, for a run over so many hosts. Changes that were cut short are warned of;
+        originals of backups are sealed to ``recipients``.
+        """
         from sipalg_fix.engine.recover import left_open
         from sipalg_fix.wiring import ports
 
@@ -60,6 +63,7 @@ class Scene:
             self.screen.progress,
             warn=lambda text: self.screen.say(f"warning: {text}"),
             closing=self.closing,
+            recipients=recipients,
         )
         for run, host in left_open(made.journal) if warn else ():
             self.screen.say(

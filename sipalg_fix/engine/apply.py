@@ -126,7 +126,11 @@ def _back_up(life: Life) -> None:
         return
     with opened(life.ports.connections.reader(life.host, life.driver)) as reader:
         seen = ask_all(reader, life.driver, life.driver.backup, Transcript())
+    for access, why in seen.unread:
+        life.find("not-backed-up", f"over {access}, the configuration could not be kept: {why}")
     for reply in seen.replies:
+        if not reply.ok:
+            life.find("not-backed-up", f"{reply.command.text!r} was answered with {reply.status}")
         payload = {
             "command": reply.command.text,
             "status": reply.status,

@@ -57,10 +57,18 @@ def plan(
         inventory_digest=inventory_digest,
         playbook=playbook.text or playbook.name,
         intent=playbook.intent,
-        settings=(("boot_seconds", json.dumps(boot_seconds)), ("forks", json.dumps(told.forks))),
+        settings=_settings(playbook, told, boot_seconds),
         hosts=tuple(proposed[target.host.name] for target in targets if target.host.name in proposed),
         failures=failures,
         approval=playbook.approval,
         author=author,
     )
     return made, report
+
+
+def _settings(playbook: Playbook, told: Told, boot_seconds: float) -> tuple[tuple[str, str], ...]:
+    """What the playbook says of how the plan as a whole is carried out, as names and JSON texts."""
+    said: dict[str, object] = {"boot_seconds": boot_seconds, "forks": told.forks}
+    if playbook.recipients:
+        said["backup_recipients"] = list(playbook.recipients)
+    return tuple((name, json.dumps(value)) for name, value in said.items())

@@ -60,6 +60,7 @@ EMPTY_OVERRIDE: Final = "E211"
 PLAYBOOK_PATTERN: Final = "E212"
 BAD_TEXT: Final = "E213"
 NO_SIGNERS: Final = "E231"
+BAD_RECIPIENT: Final = "E232"
 
 TITLES: Final = {
     UNREADABLE: "The file cannot be read",
@@ -112,5 +113,6 @@ TITLES: Final = {
     PLAYBOOK_PATTERN: "Not a selection pattern in a playbook",
     BAD_TEXT: "A text that cannot be used",
     NO_SIGNERS: "No file of signers",
+    BAD_RECIPIENT: "Not an age recipient",
 }
 """Every code with its title, in the order of the docs page."""

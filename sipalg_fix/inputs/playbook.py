@@ -8,6 +8,7 @@ will have are refused by name, so that nobody believes them heeded.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -47,6 +48,8 @@ GUARD_MINUTES: Final = (2, 120)
 """One is never enough: a Vyatta's timer cuts to whole minutes. IOS takes no more than 120."""
 FORKS: Final = (1, 500)
 APPROVERS: Final = (1, 10)
+RECIPIENT: Final = r"age1[02-9ac-hj-np-z]{58}"
+"""X25519 recipients (age-encryption.org/v1), in Bech32."""
 RESERVED: Final = ("rollout", "windows", "probes", "calls", "notify", "schedule")
 ALL_PLANES: Final = (*PLANES, "packets")
 HOW_KEYS: Final = ("reboot", "guard", "guard_minutes", "flush")
@@ -77,6 +80,13 @@ def _planes(value: object) -> object:
     raise fields.refusal(codes.BAD_PLANES, message)
 
 
+def _recipient(value: str) -> str:
+    if not re.fullmatch(RECIPIENT, value):
+        message = "must be a public key that 'age-keygen' prints, age1 and 58 more letters"
+        raise fields.refusal(codes.BAD_RECIPIENT, message)
+    return value
+
+
 def _version(value: object) -> object:
     if value in (VERSION, str(VERSION)) and not isinstance(value, bool):
         return VERSION
@@ -104,6 +114,7 @@ Approvers = Annotated[
     Field(ge=APPROVERS[0], le=APPROVERS[1]),
     BeforeValidator(fields.whole(codes.OUT_OF_RANGE, *APPROVERS)),
 ]
+Recipient = Annotated[str, AfterValidator(_recipient)]
 Off = Annotated[Literal["off"], BeforeValidator(_off)]
 Planes = Annotated[list[Literal["running", "startup", "operational", "packets"]], BeforeValidator(_planes)]
 
@@ -165,6 +176,16 @@ class ApprovalBlock(BaseModel):
     required: Approvers = Field(default=1, description="How many persons, the author not counted.")
 
 
+class BackupBlock(BaseModel):
+    """What is kept of a router before its change, besides the redacted configuration."""
+
+    model_config = STRICT
+
+    recipients: list[Recipient] = Field(
+        min_length=1, description="age public keys; whoever has a secret key of one can open the originals."
+    )
+
+
 class PlaybookFile(BaseModel):
     """A playbook."""
 
@@ -179,6 +200,7 @@ class PlaybookFile(BaseModel):
     exempt: list[ExemptBlock] = []
     forks: Forks = Field(default=10, description="Hosts at a time.")
     approval: ApprovalBlock | None = Field(default=None, description="Without it, nobody need approve.")
+    backup: BackupBlock | None = Field(default=None, description="Without it, no original is kept.")
 
 
 def read_playbook(path: Path | str) -> Playbook:
@@ -295,6 +317,7 @@ def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | N
         ),
         forks=file.forks,
         approval=approval,
+        recipients=tuple(file.backup.recipients) if file.backup else (),
         source=str(path),
         text=text,
     )

@@ -61,6 +61,10 @@ PLAN_CODES: Final = {
     "signers-changed": "E417",
     "author-missing": "E418",
     "ssh-keygen-missing": "E419",
+    "bad-recipient": "E421",
+    "backup-missing": "E422",
+    "backup-unsealed": "E423",
+    "backup-locked": "E424",
 }
 """Codes of errors about plans and runs."""
 

@@ -92,6 +92,8 @@ class Playbook:
     forks: int = 10
     approval: ApprovalRule | None = None
     """Who must approve a plan that is made with it."""
+    recipients: tuple[str, ...] = ()
+    """The age recipients to whom the originals of backups are sealed."""
     source: str = ""
     text: str = field(default="", repr=False)
 

@@ -40,7 +40,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
     yield from _part("What", _what(plan))
     yield from _part("Why", [WHY])
     yield from _part("Risk", _risk(plan))
-    yield from _part("Rollback", _rollback(changing))
+    yield from _part("Rollback", _rollback(plan))
     yield from _part("Window", [_window(plan)])
     yield from _part("How success is checked", [CHECKED])
     yield from _part("Approval", [_approval(plan)])
@@ -99,7 +99,8 @@ def _objections(host: HostPlan) -> Iterator[tuple[str, str]]:
         yield objection.code, objection.message
 
 
-def _rollback(changing: tuple[HostPlan, ...]) -> Iterator[str]:
+def _rollback(plan: Plan) -> Iterator[str]:
+    changing = plan.changing
     guarded = [host for host in changing if host.guard is not None]
     if guarded:
         minutes = sorted({host.guard.minutes for host in guarded if host.guard is not None})
@@ -108,6 +109,11 @@ def _rollback(changing: tuple[HostPlan, ...]) -> Iterator[str]:
         yield f"- by the router itself within {within} minutes if contact is lost: {share}"
     yield "- by the tool at once, where the change is refused or not shown to be in force"
     yield "- by a person at any time: sipalg-fix rollback RUN puts back the settings that were found"
+    sealed = plan.setting("backup_recipients", [])
+    original = (
+        f"the original sealed to {count(len(sealed), 'key')}" if sealed else "no original (no key for it)"
+    )
+    yield f"- the configuration before the change is kept in the journal: secrets redacted, {original}"
 
 
 def _window(plan: Plan) -> str:
