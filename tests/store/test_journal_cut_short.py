@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sipalg_fix.model.journal import RUN_ENDED, RUN_LEASE
 from sipalg_fix.store.journal import Journal
-
 from tests.store.conftest import Clock, Open
 
 
