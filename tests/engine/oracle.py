@@ -63,6 +63,9 @@ def _of_the_record(result: HostResult, world: World, good: ChangeState) -> str:
         wrong.append("a foreign exception's text is in the report or the journal")
     if (host_code(result) == 0) != (result.change is good):
         wrong.append(f"exit code {host_code(result)} for {result.change}")
+    said = {result.error.code if result.error else "", *(finding.code for finding in result.findings)}
+    if "internal" in said and not any(t.what == "crash" for t in world.devices[result.host].troubles):
+        wrong.append(f"a fault of ours: {result.error}, {result.findings}")
     if result.change is not good and result.error is None and not result.findings:
         wrong.append("it does not say why")
     return "; ".join(filter(None, wrong))

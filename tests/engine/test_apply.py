@@ -258,6 +258,17 @@ def test_a_router_that_comes_back_before_its_guard_fires_is_put_back_at_once() -
     assert (result.change, made.toy.boot) == (S.ROLLED_BACK, 1)
 
 
+@pytest.mark.parametrize("guard", ["revert", "restart", "hold"])
+def test_contact_lost_while_taking_back_is_left_to_the_guard(guard: str) -> None:
+    """It is armed still; once the router answers again, what is left to do is done."""
+    made = world(guard=guard)
+    refused = Trouble(what="refuse", upon="set sip-tcp off")
+    lost = Trouble(what="unreachable", upon="set sip-tcp on", sessions=30)
+    result = carried_out(made, refused, lost)
+    assert result.change is S.ROLLED_BACK
+    assert (S.ROLLING_BACK, S.REVERTING) in made.journal.edges()
+
+
 def test_a_run_that_is_being_stopped_does_not_wait_for_a_guard() -> None:
     """It says that the router will revert, and ends."""
     made = world(guard="revert")

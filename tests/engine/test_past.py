@@ -151,6 +151,8 @@ def test_a_run_that_was_cut_short_claims_no_more_than_its_last_state() -> None:
             assert result.assessment is None
             assert result.error is not None
             assert len(result.done) == len(sent)
+            planned = any(row.step == words.PLANNED for row in seen)
+            assert (result.site, result.platform) == (("lab", "toy") if planned else ("", ""))
             expected = S.CONFIRMED if last == ["confirmed"] else S.STRANDED if sent else None
             assert result.change is expected
         assert exit_code(report) == (6 if sent and last != ["confirmed"] else 7)
