@@ -39,11 +39,13 @@ def remedy(facts: Facts) -> Remedy:
     objections = (*_edits(facts), *_not_stored(helper))
     if not todo:
         return Remedy(impossible=f"nothing in {helper.name}'s configuration explains what the rules do")
+    diff = tuple(line for change in todo for line in change.diff)
     if not running:
         return Remedy(
             save=(stage(todo), commit(todo)),
             resave=(back(todo), commit(todo, after=False)),
             flush=gone,
+            diff=diff,
             objections=objections,
         )
     return Remedy(
@@ -52,6 +54,7 @@ def remedy(facts: Facts) -> Remedy:
         save=(commit(todo),),
         resave=(back(todo), commit(todo, after=False)),
         disruption=Disruption.NEW_CALLS,
+        diff=diff,
         objections=objections,
     )
 

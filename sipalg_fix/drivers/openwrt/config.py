@@ -90,10 +90,14 @@ def notes(section: Section, names: tuple[str, ...]) -> tuple[str, ...]:
     """Some options of a section as literal settings; :func:`from_notes` reads them."""
     found = [f"{section.ref} config {section.number} {section.name}".rstrip()]
     for name in names:
-        setting = section.options.get(name, ABSENT)
-        kind = "list" if setting.several else "option"
-        found += [f"{section.ref} {kind} {name} {shlex.quote(text)}" for text in setting.values]
+        found += lines(section.ref, name, section.options.get(name, ABSENT))
     return tuple(found)
+
+
+def lines(ref: str, name: str, setting: Setting) -> list[str]:
+    """One option as literal settings, one a value."""
+    kind = "list" if setting.several else "option"
+    return [f"{ref} {kind} {name} {shlex.quote(text)}" for text in setting.values]
 
 
 def from_notes(prior: tuple[str, ...]) -> list[Section]:

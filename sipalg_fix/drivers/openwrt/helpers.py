@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sipalg_fix.drivers.openwrt.config import ABSENT, Section, Setting, truth, value
+from sipalg_fix.drivers.openwrt.config import ABSENT, Section, Setting, lines, truth, value
 
 OPTIONS = {
     "defaults": ("auto_helper",),
@@ -31,6 +31,13 @@ class Change:
     before: Setting
     after: Setting
     known_by: tuple[str, str] = ("", "")
+
+    @property
+    def diff(self) -> tuple[str, ...]:
+        """What the configuration loses (``-``) and gains (``+``) by it."""
+        before, after = (lines(self.ref, self.option, setting) for setting in (self.before, self.after))
+        lost = [f"-{line}" for line in before if line not in after]
+        return (*lost, *(f"+{line}" for line in after if line not in before))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
