@@ -23,7 +23,7 @@ class Hand:
     """
     Carries out steps on one host, in one run. ``done`` are the commands that were sent, in order;
     ``phases`` are those of which at least one command was sent. Of the change itself, ``offered`` commands
-    were sent by this hand and ``declined`` of them refused in so many words.
+    were sent by this hand and ``declined`` of them refused in so many words, or such as change nothing.
     """
 
     journal: Journal
@@ -36,7 +36,7 @@ class Hand:
 
     @property
     def untouched(self) -> bool:
-        """Did the device say no to all of the change? Then nothing of it can act, not even later."""
+        """Did the device say no to all that changes anything? Then nothing of it can act, not even later."""
         return 0 < self.offered == self.declined
 
     def carry_out(self, steps: Iterable[Step], session: Writer, phase: Phase) -> None:
@@ -58,17 +58,18 @@ class Hand:
         self._note(words.SENDING, number, phase, command, {})
         self.done.append(command.text)
         self.phases.add(phase)
-        self.offered += phase is Phase.FORWARD
+        forward = phase is Phase.FORWARD
+        self.offered += forward
         try:
             reply = session.tell(command)
         except DeviceError as error:
-            self.declined += phase is Phase.FORWARD and isinstance(error, Refused)
+            self.declined += forward and (tell.opens or isinstance(error, Refused))
             self._note(words.REPLIED, number, phase, command, {"error": error.code, "text": error.message})
             if tell.cuts and error.code in ("connection-lost", "timeout"):
                 return
             raise
         self._note(words.REPLIED, number, phase, command, _told(reply))
-        self.declined += phase is Phase.FORWARD and denied(tell, reply)
+        self.declined += forward and (tell.opens or denied(tell, reply))
         judge(tell, reply)
 
     def _note(self, step: str, number: int, phase: Phase, command: Command, more: dict[str, str]) -> None:

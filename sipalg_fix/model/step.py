@@ -40,7 +40,8 @@ class Tell:
 
     The device accepted it when the protocol said so and no ``refusals`` pattern is in the reply, or a
     ``tolerates`` pattern is; ``expects`` (when not empty) must be in the reply, ``prompt`` must match the
-    prompt that follows. ``cuts``: the connection may go away instead of an answer (a reboot).
+    prompt that follows. ``cuts``: the connection may go away instead of an answer (a reboot). ``opens``: it
+    only opens a mode in which changes can be made, and changes nothing by itself.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -51,6 +52,7 @@ class Tell:
     expects: str = ""
     prompt: str = ""
     cuts: bool = False
+    opens: bool = False
     code: str = "command-refused"
     """The host error this step's refusal is (a save says ``save-failed``)."""
 

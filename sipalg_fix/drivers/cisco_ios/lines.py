@@ -7,6 +7,8 @@ Netspoc-Approve; Cisco's NSO driver for IOS ("Configuration mode is locked by pr
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sipalg_fix.drivers.cisco_ios.probes import ACCESS, PORT, TRANSLATIONS
 from sipalg_fix.model.session import Answer, Command
 from sipalg_fix.model.step import Find, Step, Tell
@@ -44,7 +46,7 @@ def tell(
     )
 
 
-CONFIGURE = tell("configure terminal", LOCKED, prompt=IN_CONFIG)
+CONFIGURE = replace(tell("configure terminal", LOCKED, prompt=IN_CONFIG), opens=True)
 END = tell("end", prompt=IN_EXEC)
 
 # Enter keeps the answer in brackets: 'no' truncated configuration, and yes, over one of another release.

@@ -7,6 +7,8 @@ ends without ``commit`` leaves nothing behind: its candidate is its own and goes
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sipalg_fix.drivers.ubiquiti_edgeos.config import set_line
 from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, DISABLE
 from sipalg_fix.model.session import Answer, Command
@@ -41,7 +43,7 @@ def tell(
 NO_CHANGE = "No configuration changes to commit"
 COMMIT_REFUSALS = ("(?P<config_locked>temporarily locked)", "is in use", "Commit failed", r"\bfailed\b")
 # On a full disk 'configure' complains and stays in operational mode (Vyatta capture): see the prompt.
-CONFIGURE = tell("configure", "Failed to set up config session", prompt=IN_CONFIGURE)
+CONFIGURE = replace(tell("configure", "Failed to set up config session", prompt=IN_CONFIGURE), opens=True)
 COMMIT = tell("commit", *COMMIT_REFUSALS, tolerates=(NO_CHANGE,), prompt=IN_CONFIGURE)
 EXIT = tell("exit", "Cannot exit", prompt=IN_OPERATION)
 SET = tell(set_line(DISABLE), "Set failed", "not valid", tolerates=("already exists",))
