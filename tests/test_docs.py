@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sipalg_fix.cli.support import supported
+from sipalg_fix.cli.support import account, account_text, supported
 from sipalg_fix.model.change import NEXT
 from sipalg_fix.model.errors import HOST_CODES, JOURNAL_CODES, PLAN_CODES
 from sipalg_fix.wiring import drivers
@@ -22,7 +22,7 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 VERBS = (
     "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report",
     "host", "record", "journal verify", "journal export", "journal prune", "journal key", "backup list",
-    "backup show", "backup open", "platforms",
+    "backup show", "backup open", "platforms", "account",
     "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
 )  # fmt: skip
 
@@ -65,6 +65,18 @@ def test_platforms_page_is_what_the_drivers_say() -> None:
                 "\nNobody has recorded yet:\n\n" + "".join(f"- {item}\n" for item in row["unverified"])
             )
     current(ROOT / "docs/reference/platforms.md", "".join(lines))
+
+
+def test_accounts_page_is_what_the_drivers_say() -> None:
+    """docs/howto/router-accounts.md holds, for every platform, what the verb ``account`` prints."""
+    page = ROOT / "docs/howto/router-accounts.md"
+    said = page.read_text().partition("\n## ")[0]
+    for driver in drivers().values():
+        audit, change = (account_text(account(driver, purpose)) for purpose in ("audit", "change"))
+        said += f"\n## {driver.title}\n\n```text\n{audit}```\n"
+        if account(driver, "audit")["steps"] != account(driver, "change")["steps"]:
+            said += f"\n```text\n{change}```\n"
+    current(page, said)
 
 
 def test_life_of_a_change_is_drawn_from_the_table() -> None:

@@ -51,6 +51,13 @@ class ListForm(StrEnum):
     JSON = "json"
 
 
+class TextForm(StrEnum):
+    """How a text is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class ReportForm(StrEnum):
     """How a run is told."""
 
@@ -62,3 +69,4 @@ class ReportForm(StrEnum):
 
 Output = Annotated[Form, typer.Option("--output", help="For people, or for machines.")]
 ListOutput = Annotated[ListForm, typer.Option("--output", help="For people, or for machines.")]
+TextOutput = Annotated[TextForm, typer.Option("--output", help="For people, or for machines.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +23,17 @@ LabFolder = Annotated[Path, typer.Option("--dir", help="Where the lab keeps its 
 Hosts = Annotated[str, typer.Argument(help="Which hosts, as for --limit; all of them when not said.")]
 
 
+class Purpose(StrEnum):
+    """What an account is for."""
+
+    AUDIT = "audit"
+    CHANGE = "change"
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(platforms)
+    app.command()(account)
     app.command()(doctor)
     app.add_typer(hostkeys, name="hostkeys")
     app.add_typer(lab, name="lab")
@@ -37,6 +46,37 @@ def platforms(output: options.ListOutput = options.ListForm.TABLE) -> int:
     from sipalg_fix.wiring import drivers
 
     put(render_table(supported(drivers()), output.value, color=colored(), width=width()))
+    return 0
+
+
+def account(
+    platform: Annotated[str, typer.Argument(help="As 'sipalg-fix platforms' lists it.")],
+    purpose: Annotated[
+        Purpose, typer.Option("--for", help="Only look, or change things, too.")
+    ] = Purpose.AUDIT,
+    output: options.TextOutput = options.TextForm.TEXT,
+) -> int:
+    """
+    The commands that make a router account with just the rights needed. Nothing is sent anywhere.
+
+    Examples:
+
+        sipalg-fix account mikrotik_routeros
+
+        sipalg-fix account cisco_ios --for change --output json
+    """
+    import json
+
+    from sipalg_fix.cli.support import account as made
+    from sipalg_fix.cli.support import account_text
+    from sipalg_fix.drivers import by_name
+
+    try:
+        driver = by_name(platform)
+    except KeyError as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    steps = made(driver, purpose.value)
+    put(json.dumps(steps, indent=2) + "\n" if output is options.TextForm.JSON else account_text(steps))
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.driver import BLANKS, Driver
 
 
 def text_of(file: Path) -> str:
@@ -38,6 +38,34 @@ def _row(driver: Driver) -> dict[str, Any]:
         "also_called": list(driver.aliases),
         "unverified": list(driver.support.unverified),
     }
+
+
+def account(driver: Driver, purpose: str) -> dict[str, Any]:
+    """How a router account with just the rights needed is made, step by step."""
+    lines = (driver.support.account or {})[purpose]
+    steps = [
+        {"kind": "words", "text": line.removeprefix("# ")}
+        if line.startswith("# ")
+        else {"kind": "command", "text": line}
+        for line in lines
+    ]
+    blanks = {blank: words for blank, words in BLANKS.items() if any(blank in line for line in lines)}
+    return {
+        "schema": "sipalg-fix/account/1",
+        "platform": driver.platform,
+        "title": driver.title,
+        "for": purpose,
+        "fill_in": blanks,
+        "steps": steps,
+    }
+
+
+def account_text(made: dict[str, Any]) -> str:
+    """The same for people: what is for reading begins with ``# ``, all else is typed."""
+    lines = [f"# {made['title']}: an account for {made['for']}"]
+    lines += [f"# {blank}: {words}" for blank, words in made["fill_in"].items()]
+    lines += [f"{'# ' if step['kind'] == 'words' else ''}{step['text']}" for step in made["steps"]]
+    return "\n".join(lines) + "\n"
 
 
 def _origins(platform: str) -> Counter[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sipalg_fix.model.facts import Facts, Plane
 from sipalg_fix.model.session import Access, Command, Transcript
@@ -49,6 +50,14 @@ class Guard:
     least_minutes: int = 2
 
 
+BLANKS: Final[Mapping[str, str]] = {
+    "<password>": "a long random password, for this account only",
+    "<public key>": "the public half of a key pair made for this, such as: ssh-ed25519 AAAA...",
+    "<address>": "the address of the computer that runs sipalg-fix, as the router sees it",
+}
+"""What a person fills in, in the commands that make an account."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """What is known of a platform and how well, for people: the platforms table and its docs page."""
@@ -58,7 +67,11 @@ class Support:
     unverified: tuple[str, ...] = ()
     """What no recorded evidence shows yet; the parser fails closed there."""
     account: Mapping[str, tuple[str, ...]] | None = None
-    """Commands that make a router account with just the rights needed, for ``audit`` and ``change``."""
+    """
+    What makes a router account with just the rights needed, for ``audit`` and ``change``: commands in the
+    order in which a person types them, and, in lines that begin with ``# ``, words for that person. What
+    is to be filled in stands as one of :data:`BLANKS`.
+    """
 
 
 def no_more_probes(seen: Transcript) -> tuple[Command, ...]:

@@ -36,6 +36,14 @@ CLI = SshCli(
     prepare=("terminal length 0", "terminal width 511", "terminal no monitor"),
 )
 
+ACCOUNT = (
+    "# one account for both: below level 15 a router shows a part of its configuration as if it were all",
+    "configure terminal",
+    "username sipalg privilege 15 secret <password>",
+    "end",
+    "# then save, which also saves what others have left unsaved: write memory",
+)
+AUDITS_ONLY = "# where TACACS+ authorizes commands, permit 'show' and 'terminal' to it, and nothing else"
 SUPPORT = Support(
     versions=("IOS 12.4 to 15.9 and IOS-XE 3 to 17, as manuals and published configurations show them",),
     unverified=(
@@ -46,11 +54,7 @@ SUPPORT = Support(
         "translations in a VRF: they are neither listed nor cleared",
         "what 'configure confirm' says; whether it acted is asked of the router",
     ),
-    # Below level 15 a router shows a part of its configuration as if it were all of it.
-    account={
-        "audit": ("username sipalg privilege 15 secret …",),
-        "change": ("username sipalg privilege 15 secret …",),
-    },
+    account={"audit": (*ACCOUNT, AUDITS_ONLY), "change": ACCOUNT},
 )
 
 DRIVER = Driver(

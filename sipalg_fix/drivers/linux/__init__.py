@@ -28,6 +28,11 @@ from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import Command, SshExec
 from sipalg_fix.model.step import Tell
 
+ROOT = (
+    "# root by a key, for both: rules and flows are shown to nobody else. In a shell of root:",
+    "mkdir -p -m 700 /root/.ssh",
+    """echo 'from="<address>",restrict <public key>' >> /root/.ssh/authorized_keys""",
+)
 REBOOT = Tell(command=Command(access=ACCESS, text="systemctl reboot 2>/dev/null || reboot"), cuts=True)
 
 DRIVER = Driver(
@@ -53,6 +58,6 @@ DRIVER = Driver(
             "without systemd: that something loads /etc/nftables.conf at boot",
             "IPv6 flows",
         ),
-        account={"audit": ("# root: rules and flows are shown to nobody else",), "change": ("# root",)},
+        account={"audit": ROOT, "change": ROOT},
     ),
 )

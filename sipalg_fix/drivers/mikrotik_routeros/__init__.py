@@ -37,8 +37,14 @@ DRIVER = Driver(
             "that connection-type is sip for as long as the helper works on a connection",
         ),
         account={
-            "audit": ("/user/group/add name=sipalg-audit policy=read,api",),
-            "change": ("/user/group/add name=sipalg policy=read,write,reboot,api",),
+            "audit": (
+                "/user group add name=sipalg-audit policy=read,api",
+                "/user add name=sipalg-audit group=sipalg-audit address=<address> password=<password>",
+            ),
+            "change": (
+                "/user group add name=sipalg policy=read,write,reboot,api",
+                "/user add name=sipalg group=sipalg address=<address> password=<password>",
+            ),
         },
     ),
 )

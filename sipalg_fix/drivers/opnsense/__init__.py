@@ -21,14 +21,26 @@ SECRET = (
 )
 
 
-PRIVILEGES = (
+AUDIT = (
     "page-services-siproxd",
     "page-system-firmware-manualupdate",
     "page-system-login-logout",
     "page-firewall-nat-portforward-edit",
-    "page-diagnostics-configurationhistory",
 )
-"""siproxd; version and plugins; uptime; port forwards; the backup."""
+"""siproxd; version and plugins; uptime; port forwards. Privileges do not tell reading from writing."""
+CHANGE = (*AUDIT, "page-diagnostics-configurationhistory", "page-diagnostics-rebootsystem")
+"""The backup before a change, which is the whole configuration; a restart where one is planned."""
+
+
+def account(name: str, privileges: tuple[str, ...]) -> tuple[str, ...]:
+    """How a person makes a user of the API."""
+    return (
+        f"# in System > Access > Users: add the user {name}, with a scrambled password and no login shell",
+        "# give it these privileges, which do not tell reading from writing, and no group:",
+        *(f"# {privilege}" for privilege in privileges),
+        "# then API keys > add: the file holds key and secret, the user name and password of the access rest",
+        "# the access ssh is for root alone; without it what runs is only read by the API",
+    )
 
 
 def rebooted(before: str, after: str, seconds: float) -> bool:
@@ -66,9 +78,6 @@ DRIVER = Driver(
             "port forwards to an address of the router other than 127.0.0.1",
             "that no state is left that alters SIP once the proxy is stopped",
         ),
-        account={
-            "audit": ("# System: Access: Users, privileges of the API user:", *PRIVILEGES),
-            "change": ("# the same, and for restarts:", "page-diagnostics-rebootsystem"),
-        },
+        account={"audit": account("sipalg-audit", AUDIT), "change": account("sipalg", CHANGE)},
     ),
 )

@@ -29,6 +29,11 @@ def rebooted(before: str, after: str, seconds: float) -> bool:
     return was is not None and now is not None and int(now[1]) > int(was[1]) + 5
 
 
+ACCOUNT = (
+    "# admin by a key, for both: the configuration and pf's rules are shown to nobody else",
+    "# in System > Advanced > Admin Access: Enable Secure Shell, SSHd Key Only: Public Key Only",
+    "# in System > User Manager > admin > Authorized SSH Keys: <public key>",
+)
 DRIVER = Driver(
     platform="pfsense",
     title="pfSense",
@@ -52,12 +57,6 @@ DRIVER = Driver(
             "states that siproxd makes, as pfctl lists them",
             "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
         ),
-        account={
-            "audit": (
-                "# admin or root, by a key: the configuration and pf's rules are shown to nobody else",
-                "# System > Advanced > Admin Access > Secure Shell; System > User Manager > admin > SSH keys",
-            ),
-            "change": ("# the same",),
-        },
+        account={"audit": ACCOUNT, "change": ACCOUNT},
     ),
 )

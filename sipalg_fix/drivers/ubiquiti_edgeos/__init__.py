@@ -32,8 +32,13 @@ CLI = SshCli(
 )
 
 ADMIN = (
+    "# one account for both: the level operator may not even read the configuration",
+    "configure",
     "set system login user sipalg level admin",
-    "set system login user sipalg authentication plaintext-password …",
+    "set system login user sipalg authentication plaintext-password <password>",
+    "commit",
+    "# then save, which also saves what others have left unsaved: save",
+    "exit",
 )
 SUPPORT = Support(
     versions=("1.10 to 3.0, as published configurations and captures show them",),
@@ -42,7 +47,6 @@ SUPPORT = Support(
         "the texts of commit-confirm on EdgeOS, and of a commit that fails",
         "whether a UniFi Security Gateway keeps a change until its next provisioning",
     ),
-    # An operator may not even read the configuration, so there is one account for both.
     account={"audit": ADMIN, "change": ADMIN},
 )
 

@@ -57,6 +57,17 @@ SECRETS = (
     re.compile(rf'"(?:x_\w+|{WORDS})"\s*:\s*\["(?P<secret>[^\]]+)"\]', re.IGNORECASE),
 )
 
+
+def account(role: str) -> tuple[str, ...]:
+    """How a person makes an administrator of the controller."""
+    return (
+        "# in Settings > Admins & Users: add an admin with local access only, so without two-factor login",
+        f"# role {role} for the Network application, at the sites in question",
+        "# or an API key of such an account, where the console gives out keys",
+        "# the access ssh is the site's own user for devices (Settings > System > Device SSH), who is root",
+    )
+
+
 DRIVER = Driver(
     platform="ubiquiti_unifi",
     title="Ubiquiti UniFi gateway (USG, UniFi OS), by its controller",
@@ -82,12 +93,6 @@ DRIVER = Driver(
             "that a gateway names its own MAC address in /sys/class/net or in system.info",
             "whether config.gateway.json of a USG says otherwise: it wins over the setting",
         ),
-        account={
-            "audit": (
-                "# Settings: Admins: a local account without two-factor login,",
-                "# role View Only for the Network application, at the sites in question",
-            ),
-            "change": ("# the same with the role Site Admin; or an API key of such an account",),
-        },
+        account={"audit": account("View Only"), "change": account("Site Admin")},
     ),
 )
