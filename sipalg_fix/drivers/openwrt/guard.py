@@ -1,6 +1,5 @@
 """
-OpenWrt: a dead man of our own. A subshell detached from every session sleeps, then withdraws what was only
-staged, and reloads the firewall.
+OpenWrt: the dead man withdraws what was only staged, and reloads the firewall.
 
 BusyBox there has no setsid and no nohup by default; a subshell that ignores the hang-up needs neither. A
 restart ends it, and takes the staged change with it.
@@ -8,70 +7,24 @@ restart ends it, and takes the staged change with it.
 
 from __future__ import annotations
 
-import re
-
-from sipalg_fix.drivers._family import cut, unread
+from sipalg_fix.drivers._dead_man import LOOK_FOR, MARK, SHOWN, begun, dead_man, ended
+from sipalg_fix.drivers.linux.guard import COMMAND_LINES, IS_IT
 from sipalg_fix.drivers.openwrt.lines import tell
 from sipalg_fix.drivers.openwrt.probes import ask
-from sipalg_fix.model.driver import Armed, Guard
-from sipalg_fix.model.facts import Facts, Plane, Value, off, on, unknown
-from sipalg_fix.model.session import Transcript
-from sipalg_fix.model.step import Disruption, Remedy, Tell
+from sipalg_fix.model.step import Tell
 
 FILE = "/tmp/sipalg-fix.guard"
-"""Holds the number of the process; /tmp is emptied by a boot."""
-MARK, LOOK_FOR = "sipalg-fix reverts unless told", "sipalg-fix reverts[ ]unless told"
-"""In the process's own command line; what looks for it must not find itself."""
-PROOF = ask(
-    f"ls {FILE} 2>&1; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $p; echo; done 2>/dev/null "
-    f"| grep '{LOOK_FOR}'; echo end of proof"
-)
+PROOF = ask(f"ls {FILE} 2>&1; {COMMAND_LINES} | grep '{LOOK_FOR}'; echo {SHOWN}")
 
 
-def arm(facts: Facts, remedy: Remedy, minutes: int) -> Armed:
-    """The timer first, then the change."""
-    del facts
-    steps = "; ".join(f"( {step.command.text} )" for step in remedy.inverse if isinstance(step, Tell))
-    start = (
-        f": {MARK}; [ ! -e {FILE} ] || {{ echo another guard is armed; exit 1; }}; "
-        f"( trap '' HUP; sleep {minutes * 60}; {steps}; rm -f {FILE} ) </dev/null >/dev/null 2>&1 & "
-        f'echo $! > {FILE} && kill -0 "$(cat {FILE})" && echo armed'
-    )
-    stop = (
-        f'p=$(cat {FILE} 2>/dev/null); [ -n "$p" ] && tr "\\0" " " < "/proc/$p/cmdline" 2>/dev/null '
-        f"| grep -q '{LOOK_FOR}' && kill \"$p\"; rm -f {FILE}; echo settled"
-    )
-    return Armed(forward=(tell(start, "^armed$"), *remedy.forward), keep=(tell(stop, "^settled$"),))
+def _start(back: str, seconds: int) -> Tell:
+    process = f"( trap '' HUP; sleep {seconds}; {back}; rm -f {FILE} )"
+    return tell(f": {MARK}; {begun(FILE, process)}", "^armed$")
 
 
-def unavailable(facts: Facts) -> str:
-    """It takes back what is in force now."""
-    if all(helper.running.value is Value.ON for helper in facts.helpers):
-        return ""
-    return "there is nothing in force that it could put back"
-
-
-def pending(seen: Transcript) -> Plane:
-    """Gone when neither the process nor its file is there."""
-    if why := unread(seen, PROOF):
-        return unknown(why)
-    reply = seen.get(PROOF)
-    said = reply.text if reply else ""
-    if found := re.findall(rf"^.*{MARK}.*$", said, re.MULTILINE):
-        return on(*(line[:200] for line in found))
-    if not re.search(r"^end of proof$", said, re.MULTILINE):
-        return cut(PROOF)
-    if "No such file" not in said:
-        return unknown(f"{FILE} is there, and no process that it belongs to")
-    return off(f"{FILE}: not there", "no process of the guard")
-
-
-GUARD = Guard(
-    name="revert timer",
-    fires=Disruption.NEW_CALLS,
-    arm=arm,
-    unavailable=unavailable,
-    proof=(PROOF,),
-    pending=pending,
-    least_minutes=1,
+GUARD = dead_man(
+    file=FILE,
+    start=_start,
+    stop=tell(ended(FILE, IS_IT, 'kill "$p"'), "^settled$"),
+    proof=PROOF,
 )
