@@ -15,6 +15,7 @@ from sipalg_fix.model.errors import DeviceError
 if TYPE_CHECKING:
     import asyncio
 
+    from sipalg_fix.model.path import PathReport
     from sipalg_fix.wire.responder import Responder
 
 
@@ -41,7 +42,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def probe(  # noqa: PLR0913, PLR0917 - a command's options
-    responder: Annotated[str, typer.Option("--responder", help="HOST[:PORT] of a responder outside.")],
+    responder: Annotated[str, typer.Option("--responder", help="HOST[:PORT] of a responder outside.")] = "",
+    server: Annotated[
+        str, typer.Option("--server", help="SIPSERVER[:PORT] of your provider, where there is no responder.")
+    ] = "",
     pin: Annotated[str, typer.Option("--pin", help="sha256:... as the responder prints it.")] = "",
     ca: Annotated[Path | None, typer.Option("--ca", help="Authorities to believe, instead of a pin.")] = None,
     source_port: Annotated[
@@ -62,18 +66,23 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     """
     Send SIP to a responder and say what became of it on the way. Run it behind the router.
 
+    Without a responder, --server asks your own provider's server: that shows an ALG, not that there is none.
     Ends with 0: nothing acts on SIP; 2: something does; 3: it could not be told; 4: no responder.
 
         sipalg-fix probe --responder probe.example.net --pin sha256:...
+
+        sipalg-fix probe --server sip.example.net
     """
-    from sipalg_fix.model.path import exit_code, to_json
+    if bool(responder) == bool(server):
+        raise typer.BadParameter("one of --responder and --server is needed")
+    if server:
+        return _asked_server(server, source_port, output)
     from sipalg_fix.wire import probe as probing
     from sipalg_fix.wire.control import NotTrusted
-    from sipalg_fix.wire.protocol import Transport
-    from sipalg_fix.wire.telling import tell
+    from sipalg_fix.wire.protocol import CONTROL_PORT, Transport
     from sipalg_fix.wiring import utc_now
 
-    host, port = _address(responder)
+    host, port = _address(responder, CONTROL_PORT)
     wish = probing.Wish(
         host=host,
         port=port,
@@ -89,8 +98,30 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
         report = probing.probe(wish, utc_now())
     except NotTrusted as error:
         raise DeviceError("certificate-changed" if pin else "certificate-unknown", str(error)) from None
+    return _told(report, output)
+
+
+def _told(report: PathReport, output: options.ListForm) -> int:
+    from sipalg_fix.model.path import exit_code, to_json
+    from sipalg_fix.wire.telling import tell
+
     put(to_json(report) if output is options.ListForm.JSON else tell(report))
     return exit_code(report.outcome)
+
+
+def _asked_server(server: str, source_port: SourcePort, output: options.ListForm) -> int:
+    from sipalg_fix.wire.protocol import SIP_PORT
+    from sipalg_fix.wire.server import ServerWish, ask
+    from sipalg_fix.wiring import utc_now
+
+    host, port = _address(server, SIP_PORT)
+    wish = ServerWish(
+        host=host,
+        port=port,
+        fresh_port=source_port is not SourcePort.PHONE,
+        phone_port=source_port is not SourcePort.FRESH,
+    )
+    return _told(ask(wish, utc_now()), output)
 
 
 def responder(
@@ -183,10 +214,8 @@ def _say(line: str) -> None:
     typer.echo(f"responder: {line}", err=True)
 
 
-def _address(text: str) -> tuple[str, int]:
+def _address(text: str, default: int) -> tuple[str, int]:
     """Host and port of ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
-    from sipalg_fix.wire.protocol import CONTROL_PORT
-
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")
         port = rest.removeprefix(":")
@@ -196,7 +225,7 @@ def _address(text: str) -> tuple[str, int]:
         host, _, port = text.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise typer.BadParameter(f"{text}: HOST, HOST:PORT or [IPV6]:PORT is expected")
-    return host, int(port or CONTROL_PORT)
+    return host, int(port or default)
 
 
 def _pin(text: str) -> str:

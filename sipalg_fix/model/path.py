@@ -158,6 +158,14 @@ class Lifetime:
     """The shortest idle time after which none did."""
 
 
+class How(Enum):
+    """With whose help a path was looked at."""
+
+    RESPONDER = "responder"
+    SERVER = "server"
+    """A SIP server that knows nothing of it: its answers can show an ALG, and never that there is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathReport:
     """A probe's report."""
@@ -166,6 +174,7 @@ class PathReport:
     reason: str
     """Why this outcome, in a sentence or two for people."""
     responder: str
+    """The far end, ``HOST:PORT``: a responder, or what :attr:`how` says."""
     at: str
     """UTC, ISO 8601 with seconds."""
     seconds: float
@@ -177,6 +186,7 @@ class PathReport:
     nat: Nat = Nat()
     pinhole: Pinhole = Pinhole.NOT_TOLD
     lifetime: Lifetime | None = None
+    how: How = How.RESPONDER
     schema: str = SCHEMA
 
 

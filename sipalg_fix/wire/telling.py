@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipalg_fix.model.path import Direction, Evidence, Outcome, PathReport, Pinhole
+from sipalg_fix.model.path import Direction, Evidence, How, Outcome, PathReport, Pinhole
 
 HEADLINE = {
     Outcome.NONE: "No SIP ALG shows: everything that was sent came through unaltered",
@@ -14,7 +14,7 @@ HEADLINE = {
     Outcome.ANSWERED: "A box on this path answers in the server's place",
     Outcome.BLOCKED: "SIP is blocked on the way out",
     Outcome.REPLIES_BLOCKED: "SIP goes out, and the answers are blocked",
-    Outcome.UNREACHABLE: "The responder cannot be reached: nothing is known of the path",
+    Outcome.UNREACHABLE: "The far end cannot be reached: nothing is known of the path",
     Outcome.INCONCLUSIVE: "It could not be told",
 }
 _WAY = {
@@ -42,7 +42,9 @@ def tell(report: PathReport) -> str:
         *_section("The path", _facts(report)),
         *_section("Not tested", (f"{each.what}: {each.why}" for each in report.not_tested)),
     ]
-    return "\n".join(parts) + f"\n\nresponder {report.responder}, {report.at}, {report.seconds:.2f} s\n"
+    return (
+        "\n".join(parts) + f"\n\n{report.how.value} {report.responder}, {report.at}, {report.seconds:.2f} s\n"
+    )
 
 
 def _section(title: str, lines: Iterator[str]) -> list[str]:
@@ -69,7 +71,7 @@ def _facts(report: PathReport) -> Iterator[str]:
     if nat.translated is not None:
         how = "the same" if not nat.translated else "port kept" if nat.port_preserved else "another port"
         yield f"{nat.own} is seen from outside as {nat.seen} ({how})"
-    if report.outcome is not Outcome.UNREACHABLE:
+    if report.outcome is not Outcome.UNREACHABLE and report.how is How.RESPONDER:
         yield f"does a REGISTER open a port to the outside? {_PINHOLE[report.pinhole]}"
     if report.lifetime is not None:
         lived, gone = report.lifetime.lived, report.lifetime.gone

@@ -166,7 +166,17 @@ def test_the_command_line_says_the_same(far: FarEnd, capsys: pytest.CaptureFixtu
     assert run(["probe", "--responder", where]) == 4
     assert "--pin" in capsys.readouterr().err
     assert run(["probe", "--responder", "127.0.0.3:1"]) == 4
-    for wrong in (["--responder", ""], ["--responder", "a:b"], ["--responder", where, "--pin", "x"]):
+    assert run(["probe", "--server", "127.0.0.3:1"]) == 4
+    assert "server 127.0.0.3:1" in capsys.readouterr().out
+    both = ["--responder", where, "--server", where]
+    for wrong in (
+        [],
+        both,
+        ["--server", "a:b"],
+        ["--responder", ""],
+        ["--responder", "a:b"],
+        ["--responder", where, "--pin", "x"],
+    ):
         assert run(["probe", *wrong]) == 64
 
 
