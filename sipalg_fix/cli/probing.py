@@ -46,6 +46,9 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     server: Annotated[
         str, typer.Option("--server", help="SIPSERVER[:PORT] of your provider, where there is no responder.")
     ] = "",
+    trace: Annotated[
+        str, typer.Option("--trace", help="HOST[:PORT]: which router on the way there alters SIP (Linux).")
+    ] = "",
     pin: Annotated[str, typer.Option("--pin", help="sha256:... as the responder prints it.")] = "",
     ca: Annotated[Path | None, typer.Option("--ca", help="Authorities to believe, instead of a pin.")] = None,
     source_port: Annotated[
@@ -66,17 +69,20 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     """
     Send SIP to a responder and say what became of it on the way. Run it behind the router.
 
-    Without a responder, --server asks your own provider's server: that shows an ALG, not that there is none.
+    Without a responder, --server asks your own provider's server, and --trace the routers on the way: that
+    can show an ALG, and not that there is none.
     Ends with 0: nothing acts on SIP; 2: something does; 3: it could not be told; 4: no responder.
 
         sipalg-fix probe --responder probe.example.net --pin sha256:...
 
         sipalg-fix probe --server sip.example.net
     """
-    if bool(responder) == bool(server):
-        raise typer.BadParameter("one of --responder and --server is needed")
+    if [bool(responder), bool(server), bool(trace)].count(True) != 1:
+        raise typer.BadParameter("one of --responder, --server and --trace is needed")
     if server:
         return _asked_server(server, source_port, output)
+    if trace:
+        return _traced(trace, output)
     from sipalg_fix.wire import probe as probing
     from sipalg_fix.wire.control import NotTrusted
     from sipalg_fix.wire.protocol import CONTROL_PORT, Transport
@@ -122,6 +128,15 @@ def _asked_server(server: str, source_port: SourcePort, output: options.ListForm
         phone_port=source_port is not SourcePort.FRESH,
     )
     return _told(ask(wish, utc_now()), output)
+
+
+def _traced(target: str, output: options.ListForm) -> int:
+    from sipalg_fix.wire.protocol import SIP_PORT
+    from sipalg_fix.wire.trace import TraceWish, trace
+    from sipalg_fix.wiring import utc_now
+
+    host, port = _address(target, SIP_PORT)
+    return _told(trace(TraceWish(host=host, port=port), utc_now()), output)
 
 
 def responder(

@@ -164,6 +164,34 @@ class How(Enum):
     RESPONDER = "responder"
     SERVER = "server"
     """A SIP server that knows nothing of it: its answers can show an ALG, and never that there is none."""
+    TRACE = "trace"
+    """The routers on the way, by what they quote of messages that passed too many of them."""
+
+
+class Shows(Enum):
+    """What a hop told of the message that it dropped."""
+
+    UNALTERED = "unaltered"
+    """It came there as it was sent, as far as the hop quotes it."""
+    ALTERED = "altered"
+    TOO_LITTLE = "too-little"
+    """It quoted no more than addresses and ports."""
+    ANSWERED = "answered"
+    """A SIP server is there, and answered instead of quoting."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One router on the way, or the far end."""
+
+    number: int
+    address: str = ""
+    """Empty: it said nothing."""
+    shows: Shows = Shows.NOTHING
+    quoted: int = 0
+    """How many bytes it quoted of :attr:`sent`."""
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +215,8 @@ class PathReport:
     pinhole: Pinhole = Pinhole.NOT_TOLD
     lifetime: Lifetime | None = None
     how: How = How.RESPONDER
+    hops: tuple[Hop, ...] = ()
+    """Of a trace."""
     schema: str = SCHEMA
 
 

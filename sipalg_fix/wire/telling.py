@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipalg_fix.model.path import Direction, Evidence, How, Outcome, PathReport, Pinhole
+from sipalg_fix.model.path import Direction, Evidence, Hop, How, Outcome, PathReport, Pinhole, Shows
 
 HEADLINE = {
     Outcome.NONE: "No SIP ALG shows: everything that was sent came through unaltered",
@@ -28,6 +28,13 @@ _PINHOLE = {
     Pinhole.OPEN_ANYWAY: "ports are open without one, too",
     Pinhole.NOT_TOLD: "could not be told",
 }
+_SHOWS = {
+    Shows.UNALTERED: "received it unaltered",
+    Shows.ALTERED: "received it altered",
+    Shows.TOO_LITTLE: "cannot say: it quotes too little",
+    Shows.ANSWERED: "is the far end, and answered",
+    Shows.NOTHING: "cannot say: it says nothing",
+}
 _MOST = 15
 
 
@@ -38,7 +45,8 @@ def tell(report: PathReport) -> str:
         f"  {report.reason}",
         *(f"  What to do: {advice}" for advice in report.advice),
         *_section("Tested", (f"{leg.name}: {leg.outcome.value}" for leg in report.legs)),
-        *_section("Evidence", _evidence(report.evidence)),
+        *_section("Hops", _hops(report.hops)),
+        *_section("Evidence", _evidence(report)),
         *_section("The path", _facts(report)),
         *_section("Not tested", (f"{each.what}: {each.why}" for each in report.not_tested)),
     ]
@@ -52,11 +60,17 @@ def _section(title: str, lines: Iterator[str]) -> list[str]:
     return ["", title, *found] if found else []
 
 
-def _evidence(evidence: tuple[Evidence, ...]) -> Iterator[str]:
+def _hops(hops: tuple[Hop, ...]) -> Iterator[str]:
+    for hop in hops:
+        size = f", {hop.quoted} of {hop.sent} bytes" if hop.quoted else ""
+        yield f"{hop.number:2} {hop.address or '*':15} {_SHOWS[hop.shows]}{size}"
+
+
+def _evidence(report: PathReport) -> Iterator[str]:
     """Each field once for each leg and direction, with how many messages show it."""
     groups: dict[tuple[str, Direction, str, str], list[Evidence]] = {}
-    for each in evidence:
-        what = each.field or each.words
+    for each in report.evidence:
+        what = each.words if report.how is How.TRACE else each.field or each.words
         groups.setdefault((each.leg, each.direction, each.outcome.value, what), []).append(each)
     for place, ((leg, direction, _, _), same) in enumerate(groups.items()):
         if place == _MOST:

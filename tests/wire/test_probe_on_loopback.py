@@ -168,7 +168,9 @@ def test_the_command_line_says_the_same(far: FarEnd, capsys: pytest.CaptureFixtu
     assert run(["probe", "--responder", "127.0.0.3:1"]) == 4
     assert run(["probe", "--server", "127.0.0.3:1"]) == 4
     assert "server 127.0.0.3:1" in capsys.readouterr().out
-    both = ["--responder", where, "--server", where]
+    assert run(["probe", "--trace", "127.0.0.3:1"]) == 3
+    assert "127.0.0.3       received it unaltered" in capsys.readouterr().out
+    both = ["--trace", where, "--server", where]
     for wrong in (
         [],
         both,
