@@ -23,6 +23,7 @@ VERBS = (
     "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report",
     "host", "record", "journal verify", "journal export", "journal prune", "journal key", "backup list",
     "backup show", "backup open", "platforms", "account",
+    "probe", "responder", "probe-file",
     "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
 )  # fmt: skip
 

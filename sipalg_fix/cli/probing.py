@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sipalg_fix.cli import options
+from sipalg_fix.cli.probe_file import probe_file
 from sipalg_fix.cli.screen import put
 from sipalg_fix.model.errors import DeviceError
 
@@ -39,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(probe)
     app.command()(responder)
+    app.command("probe-file")(probe_file)
 
 
 def probe(  # noqa: PLR0913, PLR0917 - a command's options
@@ -139,7 +141,7 @@ def _traced(target: str, output: options.ListForm) -> int:
     return _told(trace(TraceWish(host=host, port=port), utc_now()), output)
 
 
-def responder(
+def responder(  # noqa: PLR0913, PLR0917 - a command's options
     bind: Annotated[
         list[str] | None, typer.Option("--bind", help="An IP address to listen on; all when not said.")
     ] = None,
@@ -156,6 +158,9 @@ def responder(
     per_minute: Annotated[
         int, typer.Option("--per-minute", min=1, help="Probes that one address may begin within a minute.")
     ] = 10,
+    reports: Annotated[
+        Path | None, typer.Option("--reports", help="Keep reports that probes hand over in this folder.")
+    ] = None,
 ) -> int:
     """
     Be the far end for probes, on a host outside, until stopped. Keeps no messages.
@@ -166,7 +171,8 @@ def responder(
     """
     import asyncio
 
-    running, what = _made(bind or _everywhere(), cert, key, state, (control_port, other_ports, per_minute))
+    numbers = (control_port, other_ports, per_minute)
+    running, what = _made(bind or _everywhere(), cert, key, state, numbers, reports)
     asyncio.run(_served(running, what))
     return 0
 
@@ -177,11 +183,13 @@ def _made(
     key: Path | None,
     state: Path | None,
     numbers: tuple[int, str, int],
+    reports: Path | None,
 ) -> tuple[Responder, str]:
     import ssl
 
     from sipalg_fix.cli.scene import places
     from sipalg_fix.wire.certificate import own_certificate, server_context
+    from sipalg_fix.wire.keeping import Keeper
     from sipalg_fix.wire.limits import Limits
     from sipalg_fix.wire.responder import Listening, Responder
 
@@ -196,7 +204,8 @@ def _made(
     listening = Listening(addresses=tuple(addresses), control=control, others=_ports(others))
     limits = Limits(per_minute_address=per_minute, per_minute_prefix=5 * per_minute)
     try:
-        made = Responder(listening, context, limits, _say)
+        keeper = Keeper(reports, limits) if reports else None
+        made = Responder(listening, context, limits, _say, keeper)
     except OSError as error:
         raise typer.BadParameter(error.strerror or str(error)) from None
     return made, f"listening on {', '.join(addresses)}, control port {control}; probes give --pin {pin}"
@@ -230,17 +239,12 @@ def _say(line: str) -> None:
 
 
 def _address(text: str, default: int) -> tuple[str, int]:
-    """Host and port of ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif text.count(":") > 1:
-        host, port = text, ""
-    else:
-        host, _, port = text.partition(":")
-    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
-        raise typer.BadParameter(f"{text}: HOST, HOST:PORT or [IPV6]:PORT is expected")
-    return host, int(port or default)
+    from sipalg_fix.wire.endpoint import host_and_port
+
+    try:
+        return host_and_port(text, default)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _pin(text: str) -> str:

@@ -19,6 +19,8 @@ from enum import Enum
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 T = TypeVar("T")
+_UNIONS = (Union, getattr(types, "UnionType", Union))
+"""How types write "one of these"; the second way came with Python 3.10, and probes also run on 3.9."""
 
 
 def to_plain(value: object) -> Any:
@@ -34,12 +36,12 @@ def to_plain(value: object) -> Any:
         return {str(key): to_plain(value[key]) for key in value}
     if isinstance(value, frozenset):
         return sorted(to_plain(item) for item in value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         # 60 and 60.0 are one number: what was given as the one is read back as the other.
         return int(value)
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise TypeError(f"{type(value).__name__} has no plain form")
 
@@ -67,7 +69,7 @@ def _tagged(kind: type) -> bool:
 
 def _read(kind: Any, plain: object, where: str) -> object:
     origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
+    if origin in _UNIONS:
         return _read_union(get_args(kind), plain, where)
     if origin in (tuple, frozenset):
         return _read_items(origin, get_args(kind), plain, where)
@@ -111,9 +113,7 @@ def _read_items(origin: Any, args: tuple[Any, ...], plain: object, where: str) -
     if origin is tuple and not (len(args) == 2 and args[1] is Ellipsis):
         if len(plain) != len(args):
             raise ValueError(f"{where}: {len(args)} items are expected")
-        return tuple(
-            _read(arg, item, f"{where}[{n}]") for n, (arg, item) in enumerate(zip(args, plain, strict=True))
-        )
+        return tuple(_read(arg, plain[n], f"{where}[{n}]") for n, arg in enumerate(args))
     items = [_read(args[0], item, f"{where}[{n}]") for n, item in enumerate(plain)]
     if origin is frozenset and len(set(items)) < len(items):
         raise ValueError(f"{where}: something stands there twice")

@@ -11,8 +11,10 @@ from sipalg_fix.wire.certificate import client_context, pin_of, pinning_context
 from sipalg_fix.wire.protocol import (
     LINE_LIMIT,
     VERSION,
+    Deposit,
     End,
     Hello,
+    Kept,
     Record,
     Refusal,
     Report,
@@ -93,6 +95,15 @@ class ControlLine:
                     raise Unreachable(f"the responder said {type(message).__name__} when asked to send")
                 answers.append(message)
             return answers
+
+    async def deposit(self, packed: str, label: str) -> str:
+        """Hand a report over; why it was not kept, or nothing. :class:`Unreachable` when it is gone."""
+        async with self._turn:
+            await _say(self._writer, Deposit(data=packed, label=label))
+            message = await _hear(self._reader, self._writer)
+        if isinstance(message, Refusal):
+            return f"the responder refuses: {message.reason}"
+        return message.problem if isinstance(message, Kept) else "the responder takes no reports"
 
     def close(self) -> None:
         """End the session."""

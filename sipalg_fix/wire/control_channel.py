@@ -8,11 +8,14 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sipalg_fix.wire.keeping import Keeper
 from sipalg_fix.wire.limits import plain_address
 from sipalg_fix.wire.protocol import (
     VERSION,
+    Deposit,
     End,
     Hello,
+    Kept,
     Refusal,
     Report,
     Send,
@@ -37,6 +40,7 @@ async def serve_control(
     sessions: Sessions,
     post: Post,
     tell: Callable[[str], None],
+    keeper: Keeper | None = None,
 ) -> None:
     """Talk with one probe until it leaves, errs, or its session ends."""
     peer = plain_address(writer.get_extra_info("peername")[0])
@@ -45,7 +49,7 @@ async def serve_control(
     try:
         session = await _opened(reader, writer, sessions, peer, me)
         tell(f"session for {sessions.alias(peer)}")
-        await _talk(reader, writer, sessions, session, post)
+        await _talk(reader, writer, sessions, session, post, keeper)
     except (NotGranted, ValueError) as error:
         writer.write(to_line(Refusal(reason=str(error))))
         tell(f"refused {sessions.alias(peer)}: {error}")
@@ -92,6 +96,7 @@ async def _talk(
     sessions: Sessions,
     session: Open,
     post: Post,
+    keeper: Keeper | None,
 ) -> None:
     for _ in range(sessions.limits.questions):
         message = await _line(reader, session.ends)
@@ -103,13 +108,25 @@ async def _talk(
             writer.write(to_line(End(state=session.state)))
         elif isinstance(message, Send):
             writer.write(to_line(_sent(sessions, session, message, post)))
+        elif isinstance(message, Deposit):
+            writer.write(to_line(_kept(keeper, message, session.peer)))
         else:
-            raise NotGranted("only report and send are expected now")
+            raise NotGranted("only report, send and deposit are expected now")
         if writer.is_closing():
             return
         # A probe that asks and does not read is left when its answers do not fit any more.
         async with asyncio.timeout(max(0.0, session.ends - time.monotonic())):
             await writer.drain()
+
+
+def _kept(keeper: Keeper | None, message: Deposit, peer: str) -> Kept:
+    if keeper is None:
+        return Kept(problem="this responder takes no reports")
+    try:
+        keeper.keep(message.data, message.label, peer, time.monotonic())
+    except NotGranted as error:
+        return Kept(problem=str(error))
+    return Kept()
 
 
 def _sent(sessions: Sessions, session: Open, wish: Send, post: Post) -> Sent:

@@ -111,7 +111,8 @@ def _evidence(quotes: Sequence[Quote], hops: Sequence[Hop], port: int) -> Iterat
         # By field and its place, for there may be several of one name.
         now = {f"{n} {each.field}": _PORT.sub("", each.after) for n, each in enumerate(found)}
         who = _who(since, hop, hops)
-        for (key, bare), each in zip(now.items(), found):  # noqa: B905 - one of each; "strict" is of 3.10
+        for number, (key, bare) in enumerate(now.items()):
+            each = found[number]
             if before.get(key) == bare:
                 continue
             told = replace(each, before=before[key], after=bare) if key in before else each

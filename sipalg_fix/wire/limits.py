@@ -39,6 +39,11 @@ class Limits:
     """The same for one address."""
     controls_address: int = 32
     """Control connections that one address may have open."""
+    reports: int = 1000
+    """Reports kept, where a folder for them is given."""
+    reports_bytes: int = 64 * 1024 * 1024
+    reports_per_hour: int = 20
+    """From one address."""
     patience: float = 5.0
     """How long a connection may take to show a token, and a TLS handshake to end."""
 

@@ -24,6 +24,7 @@ from sipalg_fix.model.path import (
 from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.control import ControlLine, Unreachable, connect
 from sipalg_fix.wire.lifetime import STEPS, measure
+from sipalg_fix.wire.loop import run
 from sipalg_fix.wire.messages import REVERSE_TITLE, TITLE, Kind
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
 from sipalg_fix.wire.seen import Seen
@@ -65,7 +66,7 @@ def steps_up_to(seconds: float) -> tuple[float, ...]:
 
 def probe(wish: Wish, at: str) -> PathReport:
     """Probe now. ``at`` is the time for the report. :class:`NotTrusted` if the responder is not the one."""
-    return asyncio.run(probed(wish, at))
+    return run(probed(wish, at))
 
 
 async def probed(wish: Wish, at: str) -> PathReport:

@@ -135,6 +135,21 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit:
+    """The probe hands its report to the responder's owner: packed JSON, and a word on whose it is."""
+
+    data: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """It was kept; or it was not, and why."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """The responder will not; the connection ends."""
 
@@ -142,12 +157,13 @@ class Refusal:
 
 
 if TYPE_CHECKING:
-    Control = Hello | Session | Report | Record | End | Send | Sent | Refusal
+    Control = Hello | Session | Report | Record | End | Send | Sent | Deposit | Kept | Refusal
 _TYPES: dict[str, type[Any]] = {
     "int": int, "str": str, "bool": bool, "Transport": Transport, "What": What,
 }  # fmt: skip
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Hello, Session, Report, Record, End, Send, Sent, Refusal)
+    kind.__name__.lower(): kind
+    for kind in (Hello, Session, Report, Record, End, Send, Sent, Deposit, Kept, Refusal)
 }
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from sipalg_fix.model.sip.message import length_needed
 from sipalg_fix.wire.control_channel import serve_control
+from sipalg_fix.wire.keeping import Keeper
 from sipalg_fix.wire.limits import Limits, plain_address
 from sipalg_fix.wire.protocol import CONTROL_PORT, LINE_LIMIT, OTHER_PORTS, SIP_PORT, TLS_PORT, Transport
 from sipalg_fix.wire.sessions import Flow, Parcel, Ports, Sessions
@@ -53,6 +54,7 @@ class Responder:
         context: ssl.SSLContext,
         limits: Limits | None = None,
         tell: Callable[[str], None] = lambda line: None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.listening = listening
         self.limits = limits or Limits()
@@ -63,6 +65,7 @@ class Responder:
         """Bytes of payload sent and heard on the path, since the start."""
         self._context = context
         self._tell = tell
+        self._keeper = keeper
         self._datagrams: dict[tuple[str, int], socket.socket] = {}
         self._streams: dict[Flow, asyncio.StreamWriter] = {}
         self._per_address: Counter[str] = Counter()
@@ -233,7 +236,7 @@ class Responder:
             writer.transport.abort()
             return
         with self._counted(self._controls, address, writer):
-            await serve_control(reader, writer, self.sessions, self._post, self._tell)
+            await serve_control(reader, writer, self.sessions, self._post, self._tell, self._keeper)
 
     def _post(self, parcel: Parcel) -> bool:
         """Send what a session asked for; False if the way there is gone."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sipalg_fix.model.path import How, NotTested, Outcome, PathReport
 from sipalg_fix.model.sip.message import build, read
+from sipalg_fix.wire.loop import run
 from sipalg_fix.wire.messages import bracketed
 from sipalg_fix.wire.mirrored import NOT_SHOWN, Asked, Trick, judge
 from sipalg_fix.wire.protocol import SIP_PORT
@@ -39,7 +40,7 @@ class ServerWish:
 
 def ask(wish: ServerWish, at: str) -> PathReport:
     """Ask now. ``at`` is the time for the report. Nothing is raised: whatever goes wrong is an outcome."""
-    return asyncio.run(asked(wish, at))
+    return run(asked(wish, at))
 
 
 async def asked(wish: ServerWish, at: str) -> PathReport:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from sipalg_fix.wire.certificate import own_certificate, server_context
+from sipalg_fix.wire.keeping import Keeper
 from sipalg_fix.wire.limits import Limits
 from sipalg_fix.wire.responder import Listening, Responder
 
@@ -49,13 +50,15 @@ class FarEnd:
         listening: Listening,
         limits: Limits = GENEROUS,
         place: AbstractContextManager[None] | None = None,
+        reports: Path | None = None,
     ) -> None:
         context, self.pin = server_context(*own_certificate(directory))
         self.told: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         with place or nullcontext():
-            self.responder = Responder(listening, context, limits, self.told.append)
+            keeper = Keeper(reports, limits) if reports else None
+            self.responder = Responder(listening, context, limits, self.told.append, keeper)
             self._thread = threading.Thread(
                 target=self._loop.run_until_complete, args=(self.responder.run(self._stop),), daemon=True
             )
