@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import Iterable
 from typing import Any, Final
@@ -30,6 +31,9 @@ from sipalg_fix.transports.tls import receive, secure, send
 
 END: Final = b"\x00"
 """The empty word that ends a sentence, as it is coded."""
+
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_WORD: Final = re.compile(rf'(?:[^\s"]|{_QUOTED.pattern}|")+')
 
 Row = dict[str, str]
 
@@ -50,11 +54,11 @@ class ApiLine:
 
     def say(self, command: Command) -> Said:
         """
-        Send one sentence, its words separated by blanks. Each row of the answer is a line of JSON with
-        sorted keys, and so is what ``!done`` brings; a ``!trap`` is the status ``trap`` and its message.
+        Send one sentence (:func:`words`). Each row of the answer is a line of JSON with sorted keys, and so
+        is what ``!done`` brings; a ``!trap`` is the status ``trap`` and its message.
         """
         self._wire.deadline = self._endpoint.deadline.sooner(command.seconds)
-        rows, done, traps = self._talk(command.text.split())
+        rows, done, traps = self._talk(words(command.text))
         if traps:
             return Said(text="\n".join(traps), status="trap")
         return Said(text="\n".join(json.dumps(row, sort_keys=True) for row in (*rows, done) if row))
@@ -138,6 +142,15 @@ class _Wire:
     def close(self) -> None:
         """Hang up."""
         hang_up(self._sock)
+
+
+def words(command: str) -> list[str]:
+    """
+    The words of a sentence. One that holds blanks has them in quotes, as the router's own console writes
+    values: ``=on-event="/system reboot"``, with a backslash before a quote or a backslash.
+    """
+    found = (match[0] for match in _WORD.finditer(command))
+    return [_QUOTED.sub(lambda part: re.sub(r"\\(.)", r"\1", part[1]), word) for word in found]
 
 
 def _text(data: bytes) -> str:

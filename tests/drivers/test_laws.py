@@ -98,6 +98,18 @@ def test_silence_is_never_compliant(driver: Driver, status: str) -> None:
 
 
 @each_driver
+@pytest.mark.parametrize("said", ["", "ok", "1", "[", "{}", "null", "\n", '{"ret": ""}'])
+@pytest.mark.parametrize("status", ["ok", "exit 0", "http 200", "exit 1", "trap"])
+def test_a_guard_is_not_gone_because_nothing_of_it_is_read(driver: Driver, said: str, status: str) -> None:
+    """Only an answer that shows its absence proves it."""
+    if driver.guard is None:
+        return
+    replies = tuple(Reply(command=proof, text=said, status=status) for proof in driver.guard.proof)
+    for seen in (Transcript(), Transcript(replies=replies)):
+        assert driver.guard.pending(seen).value is not Value.OFF
+
+
+@each_driver
 def test_an_access_that_was_not_used_is_named(driver: Driver) -> None:
     """Whoever reads that a plane is unread must learn why."""
     unread = tuple((access, "not configured") for access in driver.accesses)

@@ -109,6 +109,21 @@ def test_a_change_is_made_by_a_writer(router: RouterosTwin, at: tuple[str, int],
         assert json.loads(writer.ask(HELPER).text)["disabled"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/a/print  ?name=sip", ["/a/print", "?name=sip"]),
+        ('/a/add =on-event="/b set c; /d" =e=f', ["/a/add", "=on-event=/b set c; /d", "=e=f"]),
+        (r'/a/set "=comment=say \"no\" to \\ "', ["/a/set", r'=comment=say "no" to \ ']),
+        ('/a/set =comment=an" inch', ["/a/set", '=comment=an"', "inch"]),
+        ("", []),
+    ],
+)
+def test_words_with_blanks_stand_in_quotes(command: str, words: list[str]) -> None:
+    """As the console writes them; a quote that is never closed is a character like others."""
+    assert routeros_api.words(command) == words
+
+
 @pytest.mark.parametrize("old", [True, False])
 def test_both_ways_to_log_in(keys: KeyStore, tls: Certificates, old: bool) -> None:
     """Before RouterOS 6.43 by challenge and digest, since then in one sentence."""
