@@ -25,6 +25,8 @@ class Limits:
     """What is read from one TCP connection."""
     answers: int = 24
     """Answers to copies of one message."""
+    challenges: int = 64
+    """Cookies that one session may have sent to addresses that have not shown that they read them."""
     sends: int = 128
     """Messages that one session may ask for."""
     questions: int = 1000

@@ -98,6 +98,7 @@ class Open:
     state: int = 0
     sends: int = 0
     kept: int = 0
+    challenges: int = 0
     entries: dict[tuple[int, Transport, int], Entry] = field(default_factory=dict)
     credit: dict[Flow, int] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
@@ -187,7 +188,10 @@ class Sessions:
         if address not in session.proven and not self._echoed(session, address, data):
             challenge = f"SAP-COOKIE {protocol.cookie(self._secret, session.sid, address)} ".encode()
             challenge += protocol.token(session.key, session.sid, seq).encode() + b"\r\n\r\n"
-            return challenge if len(challenge) <= len(data) and self._packets.take(now) else b""
+            if session.challenges >= self.limits.challenges or len(challenge) > len(data):
+                return b""
+            session.challenges += 1
+            return challenge if self._packets.take(now) else b""
         entry = self._entry(session, seq, data, flow, ttl)
         if entry is None:
             return b""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,8 +127,50 @@ def test_replay_and_spoofing_gain_nothing(far: FarEnd) -> None:
     assert far.responder.sent <= far.responder.heard
 
 
+def test_a_session_that_spoofs_sources_reaches_them_a_few_times_only(far: FarEnd) -> None:
+    """Thousands of its messages seem to come from somebody else: who gets a few cookies, and no more."""
+    with line_to(far) as line, udp(far) as sock, udp(far, STRANGER) as victim:
+        for number in range(3000):
+            victim.send(line.message(1 + number % 100))
+        token = protocol.token(bytes.fromhex(line.session.key), line.session.sid, 200).encode()
+        reply = b""
+        sock.settimeout(0.2)
+        while token not in reply:
+            sock.send(line.message(200))
+            with suppress(TimeoutError):
+                reply = sock.recv(65535)
+        victim.setblocking(False)
+        got = []
+        with suppress(BlockingIOError):
+            while True:
+                got.append(victim.recv(65535))
+    assert len(got) <= far.responder.limits.challenges
+    assert all(protocol.COOKIE.search(each) for each in got)
+    assert sum(map(len, got)) < 100 * len(got)
+
+
+def test_a_flood_at_the_same_time_is_no_alg(far: FarEnd) -> None:
+    """A probe whose messages drown in junk may be unable to tell; it never takes that for an ALG."""
+    over = threading.Event()
+
+    def flood() -> None:
+        with udp(far) as sock:
+            while not over.is_set():
+                sock.send(SCANNER)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        outcome = honest(far)
+    finally:
+        over.set()
+        thread.join()
+    assert outcome in (Outcome.NONE, Outcome.INCONCLUSIVE)
+    assert honest(far) is Outcome.NONE
+
+
 def test_a_hundred_thousand_junk_datagrams_change_nothing(far: FarEnd) -> None:
-    """No byte is answered, memory stays where it was, and a probe right in the flood is as good as ever."""
+    """No byte is answered, memory stays where it was, and a probe right after it is as good as ever."""
     assert honest(far) is Outcome.NONE
     before, memory = far.responder.sent, resident()
     junk = [SCANNER, b"SAP" * 400, b"\xff" * 1200, protocol.token(b"x", "0" * 16, 1).encode() * 20]
@@ -148,6 +192,30 @@ def test_amplification_of_a_whole_probe_is_below_one(far: FarEnd) -> None:
     """All that a probe is sent, answers and requests from outside together, is less than it sends."""
     assert honest(far) is Outcome.NONE
     assert 0 < far.responder.sent <= far.responder.heard
+
+
+PLACE = Place(transport="UDP", own="127.0.0.1", own_port=9, far=FAR, far_port=5060)
+ASKED: dict[str, Any] = {
+    **{kind.value: {"kind": kind, "media_port": 20000} for kind in Kind},
+    "long": {"kind": Kind.SIZED, "size": 1478},
+}
+
+
+@pytest.mark.parametrize("case", ["bare token", "token and a blank", *ASKED])
+def test_no_message_is_answered_with_more_than_itself(case: str, far: FarEnd) -> None:
+    """Each kind of message, the shortest that holds a token, and the longest: no more bytes go back."""
+    with line_to(far) as line, udp(far) as sock:
+        key, sid = bytes.fromhex(line.session.key), line.session.sid
+        token = protocol.token(key, sid, 1)
+        shortest = token.encode() + b" " * (case != "bare token")
+        data = shortest if case not in ASKED else compose(place=PLACE, token=token, **ASKED[case])
+        before = far.responder.sent
+        sock.send(data)
+        # What comes after it is answered after it: then all that it brought has been sent.
+        sock.send(line.message(2))
+        while protocol.token(key, sid, 2).encode() not in (reply := sock.recv(65535)):
+            assert len(reply) <= len(data)
+        assert far.responder.sent - before - len(reply) <= len(data)
 
 
 @pytest.mark.parametrize("first", [b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", SCANNER, b"SAP" * 2000])
