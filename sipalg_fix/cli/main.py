@@ -24,7 +24,14 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """The framework's class for bad usage; it moved between packages, its place above BadParameter did not."""
 
 STOPS = frozenset(
-    {"plan-objections", "own-approval", "signers-changed", "author-missing", "signer-not-allowed"}
+    {
+        "plan-objections",
+        "own-approval",
+        "signers-changed",
+        "author-missing",
+        "signer-not-allowed",
+        "window-closed",
+    }
     | {f"approval-{why}" for why in ("missing", "mismatch", "expired", "tampered")}
 )
 """Codes of rules that stop a plan."""

@@ -123,7 +123,7 @@ def selected(
         inventory=stock,
         playbook=book,
         targets=_targets(stock, book, {host.name for host in hosts}),
-        told=Told(inventory=str(inventory), playbook=book.name, forks=book.forks),
+        told=Told(inventory=str(inventory), playbook=book.name, forks=book.forks, stock=len(stock.hosts)),
     )
 
 
@@ -136,12 +136,14 @@ def _targets(stock: Inventory, book: Playbook, names: set[str]) -> tuple[Target,
 
     overridden = {override.select: members(override.select) for override in book.overrides}
     probed = [(members(probe.select), probe.point) for probe in book.probes]
+    first = members(book.rollout.canary) if book.rollout and book.rollout.canary else set()
     excused = [(members(excuse.select), excuse.exemption) for excuse in book.exemptions]
     return tuple(
         Target(
             host=replace(host, probe=next((point for inside, point in probed if host.name in inside), None)),
             how=book.how_for(frozenset(s for s, inside in overridden.items() if host.name in inside)),
             exempt=next((exemption for inside, exemption in excused if host.name in inside), None),
+            canary=host.name in first,
         )
         for host in stock.hosts
         if host.name in names

@@ -12,25 +12,25 @@ Apply: the order in which a change happens, here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 
 from sipalg_fix.engine.audit import driver_of
 from sipalg_fix.engine.boot import GOING_DOWN, restart
+from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import contact_lost, lost, take_back
 from sipalg_fix.model import journal as words
-from sipalg_fix.model.approval import Review
 from sipalg_fix.model.assessment import Verdict
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refused
 from sipalg_fix.model.facts import Facts, Value, together
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.plan import HostPlan, Plan
+from sipalg_fix.model.plan import WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
 
@@ -38,21 +38,25 @@ from sipalg_fix.model.session import Transcript
 def apply(ports: Ports, plan: Plan, told: Told) -> Report:
     """
     Carry out exactly this plan, on the hosts it would change. :class:`PlanError` ``plan-objections``
-    before anything happens while an objection is not accepted, and those of the approval port while the
-    plan is not approved as it asks to be.
+    before anything happens while an objection is not accepted, those of the approval port while the plan is
+    not approved as it asks to be, and ``window-closed`` outside its windows.
     """
     if objections := plan.open_objections():
-        lines = "; ".join(f"{code} ({', '.join(hosts)})" for code, hosts in objections.items())
+        lines = "; ".join(f"{code} ({', '.join(hosts) or WHOLE})" for code, hosts in objections.items())
         raise PlanError("plan-objections", f"objections stand against this plan: {lines}")
-    review = plan.review
-    ports.approval.check(review, ports.clock.now())
-    by_name: Mapping[str, HostPlan] = {host_plan.host.name: host_plan for host_plan in plan.changing}
+    gate = Gate(ports=ports, plan=plan, review=plan.review)
+    if shut := gate.shut_for_all():
+        raise shut
+    ports.approval.check(gate.review, ports.clock.now())
+    course = course_of(ports, plan, gate)
 
     def work(run: str, host: Host) -> HostResult:
-        life = new_life(ports, run, by_name[host.name], plan)
-        return to_its_end(life, lambda life: live(life, review))
+        if away := course.turned_away(host):
+            return away
+        life = new_life(ports, run, course.plans[host.name], plan)
+        return to_its_end(life, lambda life: live(life, gate))
 
-    return over(ports, "apply", [host_plan.host for host_plan in plan.changing], work, told)
+    return over(ports, "apply", [host_plan.host for host_plan in course.plans.values()], work, told, course)
 
 
 def new_life(ports: Ports, run: str, host_plan: HostPlan, plan: Plan) -> Life:
@@ -69,11 +73,11 @@ def new_life(ports: Ports, run: str, host_plan: HostPlan, plan: Plan) -> Life:
     )
 
 
-def live(life: Life, review: Review) -> None:
-    """One host's change from its first look to its last; ``review`` is of the plan that it is part of."""
+def live(life: Life, gate: Gate) -> None:
+    """One host's change from its first look to its last; ``gate`` is of the run that it is part of."""
     payload = {"plan": to_plain(life.plan), "intent": to_plain(life.intent)}
     life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
-    if not _may_begin(life) or not _is_approved(life, review):
+    if not _may_begin(life) or not gate.lets(life):
         return
     for part in (_forward, keep, save, guard_gone, flush, restart_last, confirm):
         part(life)
@@ -104,20 +108,6 @@ def _may_begin(life: Life) -> bool:
     life.fail(PlanError("plan-drifted", "the router is not as it was when the plan was made; plan again"))
     life.to(ChangeState.REFUSED)
     return False
-
-
-def _is_approved(life: Life, review: Review) -> bool:
-    """Asked when the first write is due: an approval may have ended, or its signer been struck off, since."""
-    try:
-        approvals = life.ports.approval.check(review, life.ports.clock.now())
-    except PlanError as error:
-        life.fail(error)
-        life.to(ChangeState.REFUSED)
-        return False
-    if approvals:
-        said = {"what": "approved", "fingerprint": review.fingerprint, "approvals": to_plain(approvals)}
-        life.ports.journal.write(life.run, life.host.name, words.SAID, said)
-    return True
 
 
 def _back_up(life: Life) -> None:

@@ -14,6 +14,8 @@ from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import Failure, HostPlan, Plan
 from sipalg_fix.model.playbook import Playbook, Target
 from sipalg_fix.model.report import HostResult, Report
+from sipalg_fix.model.rollout import ALL, Batch, Rollout, batches_of, too_large
+from sipalg_fix.model.step import Objection
 
 
 def plan(
@@ -48,6 +50,9 @@ def plan(
         for result in report.hosts
         if result.error is not None
     )
+    hosts = tuple(proposed[target.host.name] for target in targets if target.host.name in proposed)
+    changing = [host_plan.host.name for host_plan in hosts if host_plan.changes]
+    batches = batches_of(changing, playbook.rollout, canaries={t.host.name for t in targets if t.canary})
     made = Plan(
         tool=ports.tool,
         run=report.run,
@@ -58,12 +63,29 @@ def plan(
         playbook=playbook.text or playbook.name,
         intent=playbook.intent,
         settings=_settings(playbook, told, boot_seconds),
-        hosts=tuple(proposed[target.host.name] for target in targets if target.host.name in proposed),
+        hosts=hosts,
         failures=failures,
         approval=playbook.approval,
         author=author,
+        rollout=playbook.rollout,
+        batches=batches if len(batches) > 1 else (),
+        windows=playbook.windows,
+        calls=playbook.calls,
+        objections=_objections(batches, told.stock, playbook.rollout),
     )
     return made, report
+
+
+def _objections(batches: Sequence[Batch], stock: int, rollout: Rollout | None) -> tuple[Objection, ...]:
+    """What is to be said against the plan as a whole; ``stock`` is how many hosts the inventory has."""
+    changed = sum(map(len, batches))
+    if rollout is None and changed == stock >= ALL:
+        message = f"it changes all {stock} hosts of the inventory, and the playbook says no 'rollout'"
+        return (Objection(code="all-hosts", message=message),)
+    if stock and (largest := too_large(batches, stock)):
+        message = f"{largest} of the inventory's {stock} hosts are changed in one batch"
+        return (Objection(code="too-many-at-once", message=message),)
+    return ()
 
 
 def _settings(playbook: Playbook, told: Told, boot_seconds: float) -> tuple[tuple[str, str], ...]:

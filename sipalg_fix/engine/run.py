@@ -7,11 +7,11 @@ A host's failure is that host's result and never crosses to another; the journal
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from sipalg_fix.engine.ports import Approval, Clock, Connections, Executor, Journal, Prober, Stop
 from sipalg_fix.engine.ports import Tell as Progress
@@ -64,6 +64,8 @@ class Told:
     playbook: str = ""
     fingerprint: str = ""
     forks: int = 10
+    stock: int = 0
+    """How many hosts the inventory has, selected or not."""
     extra: tuple[tuple[str, str], ...] = ()
 
 
@@ -86,7 +88,22 @@ def say(ports: Ports, host: str, what: str, detail: str = "") -> None:
         ports.progress(host, what, detail)
 
 
-def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told) -> Report:
+class Way(Protocol):
+    """In which order a run takes its hosts, and when it stops. Without one, all as the executor likes."""
+
+    @property
+    def stopped(self) -> str:
+        """Why it did not go to its end."""
+
+    def outcomes(
+        self, run: str, one: Callable[[Host], HostResult], forks: int
+    ) -> Iterator[tuple[Host, HostResult]]:
+        """What ``one`` gives for each host, as it comes."""
+
+
+def over(
+    ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told, way: Way | None = None
+) -> Report:
     """
     Do ``work`` on each host and tell the run as a report, hosts in the order given. :class:`JournalError`
     once no host is under way any more; none is begun after the first.
@@ -119,13 +136,15 @@ def over(ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told)
         return result
 
     with run_lock(ports.journal, run, run):
-        for host, result in ports.executor.run(one, hosts, told.forks):
+        outcomes = way.outcomes(run, one, told.forks) if way else ports.executor.run(one, hosts, told.forks)
+        for host, result in outcomes:
             results[host.name] = result
             _show(ports, result)
         if broken:
             raise broken[0]
         done = tuple(results[host.name] for host in hosts if host.name in results)
-        return closed(ports.journal, _report(ports, run, verb, told, done))
+        report = replace(_report(ports, run, verb, told, done), stopped=way.stopped if way else "")
+        return closed(ports.journal, report)
 
 
 def _report(ports: Ports, run: str, verb: str, told: Told, hosts: tuple[HostResult, ...]) -> Report:
@@ -195,6 +214,8 @@ def closed(journal: Journal, report: Report, *, recovered: str = "") -> Report:
     closes another, which was cut short.
     """
     payload = {"verb": report.verb, "summary": summary(report), "interrupted": report.interrupted}
+    if report.stopped and not recovered:
+        payload["stopped"] = report.stopped
     if recovered:
         payload["recovered"] = recovered
     end = journal.end_run(report.run, payload)

@@ -45,8 +45,9 @@ def _stopped(ended: Row | None) -> str:
     """Why a run did not go to its end; empty when it did."""
     if ended is None:
         return "this run has no end: it is under way, or was cut short"
-    by = ended.payload.get("recovered")
-    return f"this run was cut short; what it had begun was settled by the run {by}" if by else ""
+    if by := ended.payload.get("recovered"):
+        return f"this run was cut short; what it had begun was settled by the run {by}"
+    return str(ended.payload.get("stopped", ""))
 
 
 def _signed(rows: Iterable[Row]) -> SignedHead | None:

@@ -59,6 +59,10 @@ BAD_DATE: Final = "E210"
 EMPTY_OVERRIDE: Final = "E211"
 PLAYBOOK_PATTERN: Final = "E212"
 BAD_TEXT: Final = "E213"
+BAD_SHARE: Final = "E214"
+BAD_DURATION: Final = "E215"
+BAD_WINDOW: Final = "E216"
+BAD_ZONE: Final = "E217"
 NO_SIGNERS: Final = "E231"
 BAD_RECIPIENT: Final = "E232"
 
@@ -112,6 +116,10 @@ TITLES: Final = {
     EMPTY_OVERRIDE: "An override that changes nothing",
     PLAYBOOK_PATTERN: "Not a selection pattern in a playbook",
     BAD_TEXT: "A text that cannot be used",
+    BAD_SHARE: "Not a number of hosts or a share of them",
+    BAD_DURATION: "Not a time to wait",
+    BAD_WINDOW: "Not a time of day or a day of the week",
+    BAD_ZONE: "Not a time zone",
     NO_SIGNERS: "No file of signers",
     BAD_RECIPIENT: "Not an age recipient",
 }

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sipalg_fix.inputs import codes, fields
+from sipalg_fix.inputs.course import Pace, WindowBlock, rollout_of, window_of
 from sipalg_fix.inputs.refusals import Numbers, Place, problems_of, unsaid
 from sipalg_fix.inputs.selection import terms_of
 from sipalg_fix.inputs.strict_yaml import (
@@ -50,7 +51,7 @@ FORKS: Final = (1, 500)
 APPROVERS: Final = (1, 10)
 RECIPIENT: Final = r"age1[02-9ac-hj-np-z]{58}"
 """X25519 recipients (age-encryption.org/v1), in Bech32."""
-RESERVED: Final = ("rollout", "windows", "probes", "calls", "notify", "schedule")
+RESERVED: Final = ("probes", "calls", "notify", "schedule")
 ALL_PLANES: Final = (*PLANES, "packets")
 HOW_KEYS: Final = ("reboot", "guard", "guard_minutes", "flush")
 
@@ -186,6 +187,12 @@ class BackupBlock(BaseModel):
     )
 
 
+class RolloutBlock(Pace):
+    """Who goes first, how many at once, how long to wait, when to stop."""
+
+    canary: Pattern | None = Field(default=None, description="Those of them that are changed go first.")
+
+
 class PlaybookFile(BaseModel):
     """A playbook."""
 
@@ -199,6 +206,8 @@ class PlaybookFile(BaseModel):
     overrides: list[OverrideBlock] = []
     exempt: list[ExemptBlock] = []
     forks: Forks = Field(default=10, description="Hosts at a time.")
+    rollout: RolloutBlock | None = Field(default=None, description="Without it, all in one batch.")
+    windows: list[WindowBlock] = Field(default=[], description="Without any, at any time.")
     approval: ApprovalBlock | None = Field(default=None, description="Without it, nobody need approve.")
     backup: BackupBlock | None = Field(default=None, description="Without it, no original is kept.")
 
@@ -316,6 +325,8 @@ def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | N
             for block in file.exempt
         ),
         forks=file.forks,
+        rollout=rollout_of(file.rollout, file.rollout.canary or "") if file.rollout else None,
+        windows=tuple(map(window_of, file.windows)),
         approval=approval,
         recipients=tuple(file.backup.recipients) if file.backup else (),
         source=str(path),

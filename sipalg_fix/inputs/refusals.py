@@ -124,10 +124,10 @@ def _keys(model: type[BaseModel], path: Path) -> frozenset[str]:
             kind = _item(kind)
     members = [kind, *get_args(kind)]
     return frozenset(
-        key
+        field.alias or key
         for member in members
         if isinstance(member, type) and issubclass(member, BaseModel) and not issubclass(member, RootModel)
-        for key in member.model_fields
+        for key, field in member.model_fields.items()
     )
 
 

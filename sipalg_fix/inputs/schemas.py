@@ -56,9 +56,10 @@ def _tidy(made: Any, *, nulls: bool) -> Any:
     }
     choices = kept.get("anyOf")
     if choices is not None and not nulls:
-        (only,) = (choice for choice in choices if choice != {"type": "null"})
-        del kept["anyOf"]
-        kept = {**only, **kept}
+        kept["anyOf"] = [choice for choice in choices if choice != {"type": "null"}]
+        if len(kept["anyOf"]) == 1:
+            (only,) = kept.pop("anyOf")
+            kept = {**only, **kept}
     return kept
 
 

@@ -65,6 +65,9 @@ PLAN_CODES: Final = {
     "backup-missing": "E422",
     "backup-unsealed": "E423",
     "backup-locked": "E424",
+    "not-begun": "E431",
+    "window-closed": "E432",
+    "window-too-short": "E433",
 }
 """Codes of errors about plans and runs."""
 

@@ -14,13 +14,23 @@ from typing import Any
 
 from sipalg_fix.model.approval import ApprovalRule, Author, Review
 from sipalg_fix.model.assessment import Assessment, Intent
+from sipalg_fix.model.calls import DEFAULT_CALLS, Calls
 from sipalg_fix.model.canon import digest, from_plain, to_plain
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.rollout import Batch, Rollout
 from sipalg_fix.model.step import Disruption, Objection, Remedy, Step
+from sipalg_fix.model.window import Window, is_open
 
 SCHEMA = "sipalg-fix/plan/1"
+WHOLE = "the plan as a whole"
+"""Who raises an objection that no host does."""
+WINDOW_CLOSED = "window-closed"
+"""
+The objection to carrying a plan out now. It stands whenever the windows are closed, not for good: so it is
+in no plan, and a plan that accepts it may be carried out at any time.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +98,14 @@ class Plan:
     approval: ApprovalRule | None = None
     """Who must approve it; inside the fingerprint, as is the author."""
     author: Author | None = None
+    rollout: Rollout | None = None
+    batches: tuple[Batch, ...] = ()
+    """The hosts that are changed, by name, in the order in which they are begun. Empty: all together."""
+    windows: tuple[Window, ...] = ()
+    """When it may be carried out; at any time where there are none."""
+    calls: Calls = DEFAULT_CALLS
+    objections: tuple[Objection, ...] = ()
+    """Reasons against the plan as a whole."""
     schema: str = SCHEMA
 
     @property
@@ -106,13 +124,22 @@ class Plan:
         return tuple(host for host in self.hosts if host.changes)
 
     def open_objections(self) -> dict[str, tuple[str, ...]]:
-        """Objection codes nobody has accepted, with the hosts that raise them."""
-        raised: dict[str, list[str]] = {}
+        """Objection codes nobody has accepted, with the hosts that raise them: none for the plan's own."""
+        raised: dict[str, list[str]] = {o.code: [] for o in self.objections if o.code not in self.accepted}
         for host_plan in self.changing:
             for objection in host_plan.objections:
                 if objection.code not in self.accepted:
                     raised.setdefault(objection.code, []).append(host_plan.host.name)
         return {code: tuple(hosts) for code, hosts in raised.items()}
+
+    def may_write(self, now: str) -> bool:
+        """Is a change window open at this moment (UTC, ISO 8601), or was it accepted that none is?"""
+        return self.any_time or is_open(self.windows, now)
+
+    @property
+    def any_time(self) -> bool:
+        """Was it accepted that it is carried out outside its windows?"""
+        return WINDOW_CLOSED in self.accepted
 
     def accepting(self, codes: Iterable[str]) -> Plan:
         """The same plan with these objections accepted: another fingerprint."""

@@ -9,7 +9,10 @@ from enum import Enum
 
 from sipalg_fix.model.approval import ApprovalRule
 from sipalg_fix.model.assessment import Exemption, Intent
+from sipalg_fix.model.calls import DEFAULT_CALLS, Calls
 from sipalg_fix.model.host import Host, ProbePoint
+from sipalg_fix.model.rollout import Rollout
+from sipalg_fix.model.window import Window
 
 
 class RebootRule(Enum):
@@ -94,6 +97,9 @@ class Playbook:
     """Who must approve a plan that is made with it."""
     recipients: tuple[str, ...] = ()
     """The age recipients to whom the originals of backups are sealed."""
+    rollout: Rollout | None = None
+    windows: tuple[Window, ...] = ()
+    calls: Calls = DEFAULT_CALLS
     source: str = ""
     text: str = field(default="", repr=False)
 
@@ -117,3 +123,5 @@ class Target:
     host: Host
     how: How = DEFAULT_HOW
     exempt: Exemption | None = None
+    canary: bool = False
+    """Is it among those that go first?"""

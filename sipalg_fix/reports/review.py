@@ -13,8 +13,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sipalg_fix.model.assessment import Assessment
-from sipalg_fix.model.plan import HostPlan, Plan
+from sipalg_fix.model.plan import WHOLE, HostPlan, Plan
 from sipalg_fix.model.step import Disruption, Tell, commands
+from sipalg_fix.reports import course
 from sipalg_fix.reports.drawing import draw, table
 from sipalg_fix.reports.layout import EMPTY, Line, block, entry, heading, page
 from sipalg_fix.reports.text import WIDTH, named
@@ -113,6 +114,13 @@ def _head(plan: Plan) -> Iterator[Line]:
     for word, text in facts:
         yield from entry(word, text)
     yield from block("playbook", plan.playbook.strip().splitlines())
+    yield from block("batches", course.batches(plan))
+    yield from entry("rollout", course.pace(plan))
+    for line in course.windows(plan):
+        yield from entry("window", line)
+    for objection in plan.objections:
+        mark = " (accepted)" if objection.code in plan.accepted else ""
+        yield from entry("objection", f"{objection.code}{mark}: {objection.message}")
 
 
 def _host(host: HostPlan, accepted: Sequence[str]) -> Iterator[Line]:
@@ -203,7 +211,7 @@ def _ending(plan: Plan) -> Iterator[Line]:
     noticed = (f"{label(kind)}: {count(weights[kind], 'host')}" for kind in Disruption if kind in weights)
     yield from entry("Disruption", "; ".join(noticed))
     for code, hosts in still_open.items():
-        yield from entry("Objection", f"{code} stands ({', '.join(hosts)})")
+        yield from entry("Objection", f"{code} stands ({', '.join(hosts) or WHOLE})")
     if still_open:
         yield from entry(" ", "Nothing is carried out before each is accepted:")
         yield from block(" ", [" ".join(f"--accept {code}" for code in still_open)])

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from sipalg_fix.model.plan import HostPlan, Plan
 from sipalg_fix.model.step import Disruption, commands
+from sipalg_fix.reports import course
 from sipalg_fix.reports.layout import EMPTY, Line, entry, heading, page
 from sipalg_fix.reports.review import DISRUPTIONS
 from sipalg_fix.reports.text import WIDTH, named
@@ -89,7 +90,11 @@ def _risk(plan: Plan) -> Iterator[str]:
     alone = [host.host.name for host in plan.changing if host.remedy.forward and host.guard is None]
     if alone:
         yield f"- no timed revert if contact is lost: {', '.join(alone)}"
+    batch_lines, pace = course.batches(plan), course.pace(plan)
+    if batch_lines:
+        yield f"- in {len(batch_lines)} batches, one after the other{'; ' + pace if pace else ''}"
     raised = {code: name for host in plan.changing for code, name in _objections(host)}
+    raised |= {objection.code: objection.message for objection in plan.objections}
     for code, message in sorted(raised.items()):
         yield f"- {'accepted' if code in plan.accepted else 'NOT YET ACCEPTED'}: {code}: {message}"
 
@@ -117,10 +122,7 @@ def _rollback(plan: Plan) -> Iterator[str]:
 
 
 def _window(plan: Plan) -> str:
-    said: Any = plan.setting("windows", None)
-    if not said:
-        return "The playbook names no change window: agree on one."
-    return "; ".join(str(window) for window in said) if isinstance(said, list) else str(said)
+    return "; ".join(course.windows(plan)) or "The playbook names no change window: agree on one."
 
 
 def _approval(plan: Plan) -> str:

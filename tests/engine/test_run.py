@@ -139,7 +139,7 @@ def test_no_host_is_begun_after_a_journal_that_failed_once() -> None:
 
 
 def test_a_stopped_run_begins_no_more_hosts_and_says_so() -> None:
-    """The host in flight is finished; the rest are not in the report, which is marked as interrupted."""
+    """The host in flight is finished; the rest are told as not begun, and the report as interrupted."""
     made = many()
     plan = made.plan()
 
@@ -149,7 +149,10 @@ def test_a_stopped_run_begins_no_more_hosts_and_says_so() -> None:
 
     made.progress = on_the_first
     report = made.apply(plan)
-    assert [(result.host, result.change) for result in report.hosts] == [("alpha", S.CONFIRMED)]
+    assert [(result.host, result.change) for result in report.hosts] == [
+        ("alpha", S.CONFIRMED), *((name, S.REFUSED) for name in NAMES[1:])
+    ]  # fmt: skip
+    assert {r.error.code for r in report.hosts[1:] if r.error} == {"not-begun"}
     assert report.interrupted
     assert exit_code(report) == 130
     assert [made.devices[name].told for name in NAMES[1:]] == [[], [], []]

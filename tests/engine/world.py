@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sipalg_fix.engine.apply import apply
@@ -15,7 +15,7 @@ from sipalg_fix.engine.run import Ports, Told
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.host import AccessSettings, Host
+from sipalg_fix.model.host import AccessSettings, Host, ProbePoint
 from sipalg_fix.model.journal import broken_link
 from sipalg_fix.model.plan import Plan
 from sipalg_fix.model.playbook import DEFAULT_HOW, GuardRule, How, Playbook, RebootRule, Target
@@ -42,6 +42,10 @@ class World:
     stop: ToyStop = field(default_factory=ToyStop)
     prober: ToyProber = field(default_factory=ToyProber)
     forks: int = 10
+    book: Playbook = field(default_factory=lambda: Playbook(name="toy"))
+    canaries: frozenset[str] = frozenset()
+    stock: int = 0
+    probe: ProbePoint | None = None
     executor: Executor = field(init=False)
     journal: ToyJournal = field(init=False)
     devices: dict[str, Toy] = field(init=False)
@@ -87,14 +91,21 @@ class World:
     @property
     def told(self) -> Told:
         """What runs say of themselves."""
-        return Told(inventory="inventory", playbook="toy", forks=self.forks, extra=(("of", "toys"),))
+        return Told(
+            inventory="inventory", playbook="toy", forks=self.forks, stock=self.stock,
+            extra=(("of", "toys"),),
+        )  # fmt: skip
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """All routers."""
         settings = {name: AccessSettings(address="192.0.2.1") for name in self.accesses}
         return tuple(
-            Target(host=Host(name=name, platform="toy", site="lab", accesses=settings), how=self.how)
+            Target(
+                host=Host(name=name, platform="toy", site="lab", accesses=settings, probe=self.probe),
+                how=self.how,
+                canary=name in self.canaries,
+            )
             for name in self.names
         )
 
@@ -109,7 +120,7 @@ class World:
 
     def dry_run(self) -> tuple[Plan, Report]:
         """The dry run as it is, and its report."""
-        playbook = Playbook(name="toy", how=self.how, forks=self.forks)
+        playbook = replace(self.book, how=self.how, forks=self.forks)
         return plan(
             self.ports, self.targets, playbook, self.told,
             inventory_digest="sha256:0", boot_seconds=self.boot_seconds,

@@ -61,6 +61,7 @@ def test_schemas_are_schemas(name: str) -> None:
         ("defaults", "inventory/defaults.yaml"),
         ("playbook", "playbooks/audit.yaml"),
         ("playbook", "playbooks/disable-sip-alg.yaml"),
+        ("playbook", "playbooks/fleet.yaml"),
     ],
 )
 def test_examples_fit_their_schema(name: str, file: str) -> None:
