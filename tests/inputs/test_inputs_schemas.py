@@ -79,7 +79,7 @@ def test_examples_fit_their_schema(name: str, file: str) -> None:
         ("inventory", {"r1": {"groups": "berlin"}}),
         ("defaults", {"groups": ["berlin"]}),
         ("playbook", {"name": "no version"}),
-        ("playbook", {"version": 1, "rollout": {}}),
+        ("playbook", {"version": 1, "rollout": {"serial": ["0"]}}),
         ("playbook", {"version": 1, "how": {"reboot": "soon"}}),
         ("playbook", {"version": 1, "select": None}),
         ("playbook", {"version": 1, "intent": {"sip_alg": "on"}}),
