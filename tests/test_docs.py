@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
+from sipalg_fix.cli.main import app, run
 from sipalg_fix.cli.support import account, account_text, supported
 from sipalg_fix.model.change import NEXT
 from sipalg_fix.model.errors import HOST_CODES, JOURNAL_CODES, PLAN_CODES
@@ -19,13 +20,20 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
     (ROOT / "docs").rglob("*.md")
 )
-VERBS = (
-    "audit", "plan", "approve", "apply", "verify", "rollback", "recover", "reboot", "runs", "report",
-    "host", "record", "journal verify", "journal export", "journal prune", "journal key", "backup list",
-    "backup show", "backup open", "platforms", "account",
-    "probe", "responder", "probe-file",
-    "doctor", "hostkeys scan", "hostkeys accept", "lab up", "lab down", "lab list",
-)  # fmt: skip
+
+
+def _verbs(group: typer.core.TyperGroup) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from (f"{name} {verb}" for verb in _verbs(command))
+        else:
+            yield name
+
+
+COMMAND = typer.main.get_command(app)
+assert isinstance(COMMAND, typer.core.TyperGroup)
+VERBS = tuple(_verbs(COMMAND))
+"""All there are, in the order of the help."""
 
 
 def current(page: Path, text: str) -> None:
@@ -36,17 +44,17 @@ def current(page: Path, text: str) -> None:
     assert page.read_text() == text, f"{page} is stale: REGENERATE=1 pytest tests/test_docs.py"
 
 
-def help_of(verb: str) -> str:
-    words = [sys.executable, "-m", "sipalg_fix", *verb.split(), "--help"]
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERMINAL_WIDTH": "100"}
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
-    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
-
-
-def test_commands_page_is_what_help_says() -> None:
+def test_commands_page_is_what_help_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """docs/reference/commands.md holds each verb's own help."""
+    for name, value in {"COLUMNS": "100", "NO_COLOR": "1", "TERMINAL_WIDTH": "100"}.items():
+        monkeypatch.setenv(name, value)
     parts = ["# Commands\n\nMade from `--help`; `-h` after any verb shows the same.\n"]
-    parts.extend(f"\n## {verb}\n\n```text\n{help_of(verb)}\n```\n" for verb in VERBS)
+    for verb in VERBS:
+        assert run([*verb.split(), "--help"]) == 0
+        told = "\n".join(line.rstrip() for line in capsys.readouterr().out.strip().splitlines())
+        parts.append(f"\n## {verb}\n\n```text\n{told}\n```\n")
     current(ROOT / "docs/reference/commands.md", "".join(parts))
 
 
