@@ -13,7 +13,7 @@ import typer
 from sipalg_fix.cli.main import app, run
 from sipalg_fix.cli.support import account, account_text, supported
 from sipalg_fix.model.change import NEXT
-from sipalg_fix.model.errors import HOST_CODES, JOURNAL_CODES, PLAN_CODES
+from sipalg_fix.model.errors import CAPTURE_CODES, HOST_CODES, JOURNAL_CODES, PLAN_CODES
 from sipalg_fix.wiring import drivers
 
 ROOT = Path(__file__).parents[1]
@@ -107,7 +107,7 @@ def test_life_of_a_change_is_drawn_from_the_table() -> None:
 def test_every_error_code_has_its_page() -> None:
     """Each code a person can meet is explained: what it means, what to do."""
     page = (ROOT / "docs/reference/errors.md").read_text()
-    for word, number in {**HOST_CODES, **PLAN_CODES, **JOURNAL_CODES}.items():
+    for word, number in {**HOST_CODES, **PLAN_CODES, **JOURNAL_CODES, **CAPTURE_CODES}.items():
         assert re.search(rf"^### {number} {word}$", page, re.MULTILINE), f"{number} {word}"
 
 

@@ -17,8 +17,26 @@ from typing import NoReturn
 import typer
 
 from sipalg_fix import __version__
-from sipalg_fix.cli import approving, backups, changing, journaling, looking, past, probing, recovering, setup
-from sipalg_fix.model.errors import DeviceError, InputError, JournalError, PlanError, SipalgError
+from sipalg_fix.cli import (
+    approving,
+    backups,
+    changing,
+    journaling,
+    listening,
+    looking,
+    past,
+    probing,
+    recovering,
+    setup,
+)
+from sipalg_fix.model.errors import (
+    CaptureError,
+    DeviceError,
+    InputError,
+    JournalError,
+    PlanError,
+    SipalgError,
+)
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """The framework's class for bad usage; it moved between packages, its place above BadParameter did not."""
@@ -53,6 +71,7 @@ journaling.add_to(app)
 backups.add_to(app)
 setup.add_to(app)
 probing.add_to(app)
+listening.add_to(app)
 
 
 def _version(wanted: bool) -> None:
@@ -115,6 +134,9 @@ def run(words: list[str]) -> int:
     except JournalError as error:
         _say(f"{error} [{error.code}]")
         return 1
+    except CaptureError as error:
+        _say(f"{error} [{error.code}]")
+        return 64
     except SipalgError as error:
         _say(str(error))
         return 64

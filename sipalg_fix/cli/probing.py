@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sipalg_fix.cli import options
+from sipalg_fix.cli import listening, options
 from sipalg_fix.cli.probe_file import probe_file
 from sipalg_fix.cli.screen import put
 from sipalg_fix.model.errors import DeviceError
@@ -66,6 +66,7 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
         float,
         typer.Option("--lifetime", min=0, max=600, help="Measure how long idle mappings live, up to this."),
     ] = 0,
+    pcap: listening.Pcap = None,
     output: options.ListOutput = options.ListForm.TABLE,
 ) -> int:
     """
@@ -78,9 +79,13 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
         sipalg-fix probe --responder probe.example.net --pin sha256:...
 
         sipalg-fix probe --server sip.example.net
+
+    With --pcap nothing is sent: see `sipalg-fix passive`.
     """
-    if [bool(responder), bool(server), bool(trace)].count(True) != 1:
-        raise typer.BadParameter("one of --responder, --server and --trace is needed")
+    if [bool(each) for each in (responder, server, trace, pcap)].count(True) != 1:
+        raise typer.BadParameter("one of --responder, --server, --trace and --pcap is needed")
+    if pcap:
+        return listening.from_captures(pcap, options.Form(output.value))
     if server:
         return _asked_server(server, source_port, output)
     if trace:

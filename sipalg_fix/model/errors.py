@@ -9,7 +9,8 @@ One tree of errors; a branch says who must act. Every error has a code with a pa
     │   ├── NotUnderstood    its words prove nothing: never read as "off"
     │   └── Refused          it said no to a step
     ├── PlanError       a plan that may not be carried out (drifted, tampered, objected to)
-    └── JournalError    the journal could not be written or does not add up
+    ├── JournalError    the journal could not be written or does not add up
+    └── CaptureError    traffic that was to be listened to cannot be read
 """
 
 from __future__ import annotations
@@ -85,6 +86,12 @@ JOURNAL_CODES: Final = {
 }
 """Codes of errors about the journal."""
 
+CAPTURE_CODES: Final = {
+    "capture-unreadable": "E601",
+    "capture-format": "E602",
+}
+"""Codes of errors about captures, logs and streams."""
+
 
 class SipalgError(Exception):
     """Something is so that somebody must act on. The text says what is so, and what to do."""
@@ -155,6 +162,14 @@ class PlanError(SipalgError):
 
 class JournalError(SipalgError):
     """The journal could not be read, written or trusted."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class CaptureError(SipalgError):
+    """A capture, a log or a stream that cannot be listened to."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.journal import Row, RunLine
+from sipalg_fix.model.passive import PassiveReport, to_json
 from sipalg_fix.model.plan import Plan, write_plan
 from sipalg_fix.model.report import Report, audit_document
 
 REPORT_FORMS: Final = ("table", "json", "csv", "text", "html")
 PLAN_FORMS: Final = ("table", "json", "text", "ticket")
 LIST_FORMS: Final = ("table", "json")
+PASSIVE_FORMS: Final = ("table", "json", "csv")
 
 
 def render(report: Report, form: str, *, color: bool = False, width: int = 80) -> str:
@@ -110,6 +112,23 @@ def render_table(
             return json.dumps(list(rows), indent=2)
         case _:
             raise _no_form(form, LIST_FORMS)
+
+
+def render_passive(report: PassiveReport, form: str, *, color: bool = False, width: int = 80) -> str:
+    """What was listened to, in one of ``PASSIVE_FORMS``."""
+    match form:
+        case "table":
+            from sipalg_fix.reports.passive import passive_table
+
+            return passive_table(report, color=color, width=width)
+        case "json":
+            return to_json(report)
+        case "csv":
+            from sipalg_fix.reports.passive import passive_csv
+
+            return passive_csv(report)
+        case _:
+            raise _no_form(form, PASSIVE_FORMS)
 
 
 def _no_form(form: str, forms: tuple[str, ...]) -> ValueError:

@@ -1,0 +1,233 @@
+"""
+Captures as messages: pcap and pcapng, also gzipped, read as a stream and never kept.
+
+dpkt knows the file formats. It believes every length that a file states, and reads that much at once; so it
+is handed a file that refuses what no packet is as long as.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from sipalg_fix.model.errors import CaptureError
+from sipalg_fix.wire.passive.frames import KNOWN_LINKS, TCP, UDP, Part, part_of, ports_of, udp_data
+from sipalg_fix.wire.passive.heard import Heard, NotRead, is_sip
+from sipalg_fix.wire.passive.pieces import Fragments, Streams
+
+if TYPE_CHECKING:
+    from dpkt import pcapng
+
+LONGEST_READ = 1 << 22
+"""Bytes of the longest block that is believed; capture programs keep 262,144 of a packet."""
+_PCAPNG = b"\x0a\x0d\x0d\x0a"
+_GZIP = b"\x1f\x8b"
+Frame = tuple[float, int, bytes]
+"""When (seconds since 1970), the number of its link layer, and what was captured."""
+
+
+class Damaged(ValueError):
+    """The file says of itself what cannot be so."""
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, count: int, /) -> bytes:
+        """At most so many; none at the end."""
+
+
+class _Inflated:
+    """A gzipped file; one that was cut gives what is there. :class:`zlib.error` where it is damaged."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._unpacker = zlib.decompressobj(wbits=31)
+        self._rest = b""
+
+    def read(self, count: int) -> bytes:
+        while True:
+            packed = self._rest or self._file.read(65536)
+            if self._unpacker.eof and packed:
+                self._unpacker = zlib.decompressobj(wbits=31)
+            data = self._unpacker.decompress(packed, count)
+            self._rest = self._unpacker.unconsumed_tail or self._unpacker.unused_data
+            if data or not packed:
+                return data
+
+
+class _Careful:
+    """
+    A file that gives at most so many bytes at a time, and says so if it is asked for more. ``head`` are bytes
+    that were read from it already.
+    """
+
+    def __init__(self, file: Readable, head: bytes = b"") -> None:
+        self._file = file
+        self._head = head
+        self.name = "capture"
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= LONGEST_READ:
+            raise Damaged(f"a packet of {count} bytes")
+        data, self._head = self._head[:count], self._head[count:]
+        while len(data) < count and (more := self._file.read(count - len(data))):
+            data += more
+        return data
+
+
+def heard_in(files: Sequence[Path], not_read: NotRead) -> Iterator[Heard]:
+    """
+    The SIP messages of captures, in the order of their times; ``-`` is standard input. :class:`CaptureError`
+    before the first message if one is no capture; what is damaged further on ends that file, and is counted.
+    """
+    opened = [_frames(path, not_read) for path in files]
+    frames = opened[0] if len(opened) == 1 else heapq.merge(*opened, key=lambda frame: frame[0])
+    return _messages(frames, not_read)
+
+
+def _frames(path: Path, not_read: NotRead) -> Iterator[Frame]:
+    """The frames of one file, whose beginning is read at once."""
+    try:
+        file: Readable = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+        head = _Careful(file).read(4)
+        if head[:2] == _GZIP:
+            file = _Inflated(_Careful(file, head))
+            head = _Careful(file).read(4)
+        careful = _Careful(file, head)
+        reader = _pcapng(careful) if head == _PCAPNG else _pcap(careful, path)
+    except (OSError, zlib.error) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise CaptureError("capture-unreadable", f"{path}: {said}") from None
+    return _to_its_end(reader, path, not_read)
+
+
+def _to_its_end(reader: Iterator[Frame], path: Path, not_read: NotRead) -> Iterator[Frame]:
+    import dpkt
+
+    try:
+        yield from reader
+    except (dpkt.Error, Damaged, struct.error, OSError, zlib.error):
+        # A capture program that was stopped leaves half a packet at the end: what is before it is good.
+        not_read[f"the rest of {path.name}, which is cut or damaged"] += 1
+
+
+def _pcap(file: _Careful, path: Path) -> Iterator[Frame]:
+    import dpkt
+
+    try:
+        reader = dpkt.pcap.Reader(file)
+    except (dpkt.Error, ValueError, struct.error):
+        raise CaptureError(
+            "capture-format", f"{path} is neither pcap nor pcapng: it does not begin as one"
+        ) from None
+    link = reader.datalink()
+    if link not in KNOWN_LINKS:
+        raise CaptureError(
+            "capture-format", f"{path}: link layer {link} is not read; Ethernet, Linux cooked and raw IP are"
+        )
+    return ((float(at), link, bytes(frame)) for at, frame in reader)
+
+
+def _pcapng(careful: _Careful) -> Iterator[Frame]:
+    """
+    Block by block: dpkt's own reader knows one interface a file, and captures of both sides of a router have
+    two.
+    """
+    from dpkt import pcapng
+
+    little, interfaces = True, list[tuple[int, float, int]]()
+    while head := careful.read(8):
+        if head[:4] == _PCAPNG:
+            order = careful.read(4)
+            little, interfaces = order == b"\x4d\x3c\x2b\x1a", []
+            head += order
+        kind, length = struct.unpack_from("<II" if little else ">II", head)
+        if length < len(head) + 4 or length % 4:
+            raise Damaged(f"a block of {length} bytes")
+        block = head + careful.read(length - len(head))
+        if len(block) < length:
+            raise Damaged("half a block")
+        if kind == pcapng.PCAPNG_BT_IDB:
+            made = pcapng.InterfaceDescriptionBlockLE if little else pcapng.InterfaceDescriptionBlock
+            interfaces.append(_interface(made(block)))
+        elif kind in (pcapng.PCAPNG_BT_EPB, pcapng.PCAPNG_BT_PB):
+            number, high, low, kept = struct.unpack_from("<IIII" if little else ">IIII", block, 8)
+            number = number if kind == pcapng.PCAPNG_BT_EPB else _old_number(block, little)
+            if number >= len(interfaces) or 28 + kept + 4 > length:
+                raise Damaged("a packet of no interface")
+            link, unit, offset = interfaces[number]
+            yield offset + ((high << 32) | low) / unit, link, block[28 : 28 + kept]
+        elif kind == 3 and interfaces:  # a simple packet: no time, the first interface
+            yield (
+                0.0,
+                interfaces[0][0],
+                block[12 : 12 + min(int.from_bytes(block[8:12], "little" if little else "big"), length - 16)],
+            )
+
+
+def _old_number(block: bytes, little: bool) -> int:
+    """The interface of an obsolete packet block, whose number has two bytes."""
+    return int.from_bytes(block[8:10], "little" if little else "big")
+
+
+def _interface(block: pcapng.InterfaceDescriptionBlock) -> tuple[int, float, int]:
+    """Link layer, units of time in a second, and seconds to add."""
+    from dpkt import pcapng
+
+    unit, offset = 1e6, 0
+    for option in block.opts:
+        if option.code == pcapng.PCAPNG_OPT_IF_TSRESOL and len(option.data) >= 1:
+            power = option.data[0] & 0x7F
+            unit = float(2**power if option.data[0] & 0x80 else 10 ** min(power, 30))
+        elif option.code == pcapng.PCAPNG_OPT_IF_TSOFFSET and len(option.data) == 8:
+            little = isinstance(block, pcapng.InterfaceDescriptionBlockLE)
+            offset = int.from_bytes(option.data, "little" if little else "big", signed=True)
+    return block.linktype, unit, offset
+
+
+def _messages(frames: Iterator[Frame], not_read: NotRead) -> Iterator[Heard]:
+    fragments, streams = Fragments(not_read), Streams(not_read)
+    for at, link, frame in frames:
+        part = part_of(link, frame)
+        if part is None:
+            if link not in KNOWN_LINKS:
+                not_read[f"packets of link layer {link}"] += 1
+            continue
+        if part.cut:
+            not_read["packets that the capture cut short"] += 1
+            continue
+        if part.is_fragment:
+            part = fragments.take(part)
+            if part is None:
+                continue
+        yield from _inside(at, part, streams)
+    fragments.close()
+
+
+def _inside(at: float, part: Part, streams: Streams) -> Iterator[Heard]:
+    if part.protocol not in (UDP, TCP):
+        return
+    source, target = ports_of(part.payload)
+    if part.protocol == UDP:
+        transport = "udp"
+        found: Iterator[bytes] = iter((udp_data(part).lstrip(b"\r\n"),))
+    else:
+        transport = "tcp"
+        found = streams.take((part.source, source, part.target, target), part.payload)
+    for data in found:
+        if is_sip(data):
+            yield Heard(
+                at=at,
+                source=part.source,
+                source_port=source,
+                target=part.target,
+                target_port=target,
+                transport=transport,
+                data=data,
+            )

@@ -1,0 +1,75 @@
+"""A real Kamailio as registrar, in a namespace; what it logs and where it sends HEP, the test says."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from sipalg_fix.lab.netns import Namespace
+
+MODULES = ("sl", "tm", "pv", "xlog", "textops", "siputils", "usrloc", "registrar")
+CONFIG = """\
+debug=2
+log_stderror=yes
+log_prefix=""
+memdbg=5
+children=1
+tcp_children=1
+auto_aliases=no
+disable_tcp=no
+listen=udp:{address}:5060
+listen=tcp:{address}:5060
+{load}
+{parameters}
+request_route {{
+{route}
+    if (is_method("REGISTER")) {{
+        save("location");
+        exit;
+    }}
+    sl_send_reply("200", "OK");
+}}
+"""
+PATIENCE = 10.0
+
+
+class Kamailio:
+    """Runs from ``with`` to its end, and is listening when ``with`` begins."""
+
+    def __init__(
+        self, directory: Path, place: Namespace, address: str, *, route: str = "", parameters: str = ""
+    ) -> None:
+        directory.mkdir(exist_ok=True)
+        self.log = directory / "kamailio.log"
+        load = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
+        config = directory / "kamailio.cfg"
+        config.write_text(CONFIG.format(address=address, load=load, route=route, parameters=parameters))
+        words = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(directory)]
+        words += ["-w", str(directory), "-P", str(directory / "pid")]
+        with self.log.open("wb") as log, place.inside():
+            self._process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._place, self._address = place, address
+
+    def __enter__(self) -> Kamailio:
+        wait_for(self._is_up, f"kamailio: {self.log.read_text(errors='replace')[-2000:]}")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(PATIENCE)
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text(errors="replace")[-2000:]
+        return f"{self._address}:5060" in self._place.run("ss", "-Hltn", "sport", "=", ":5060")
+
+
+def wait_for(ready: object, what: str, seconds: float = PATIENCE) -> None:
+    """Return when it is so; TimeoutError when it is not in time."""
+    assert callable(ready)
+    ends = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > ends:
+            raise TimeoutError(what)
+        time.sleep(0.01)

@@ -1,0 +1,145 @@
+"""Independent traffic through the real kernel: what is said of a capture is what the router does."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from sipalg_fix.lab import paths, realrouter
+from sipalg_fix.lab.netns import Namespace
+from sipalg_fix.lab.paths import Chain
+from sipalg_fix.lab.realrouter import ALG, PLAIN
+from sipalg_fix.model.passive import PassiveReport, Shown, Sign
+from sipalg_fix.wire.passive.capture import heard_in
+from sipalg_fix.wire.passive.heard import NotRead
+from sipalg_fix.wire.passive.watch import Watch
+from tests.real.conftest import need
+from tests.real.kamailio import Kamailio, wait_for
+from tests.real.servers import missing
+
+pytestmark = pytest.mark.root
+PATIENCE = 20.0
+
+REGISTER = """\
+<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="register">
+  <send retrans="500"><![CDATA[
+REGISTER sip:[remote_ip] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:4930123456@[remote_ip]>;tag=[call_number]
+To: <sip:4930123456@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 REGISTER
+Contact: <sip:4930123456@[local_ip]:[local_port];transport=[transport]>
+Expires: 60
+Content-Length: 0
+
+]]></send>
+  <recv response="200"/>
+</scenario>
+"""
+
+
+@pytest.fixture(autouse=True)
+def needed() -> None:
+    """The kernel's ALG, and the programs."""
+    need(realrouter.availability() or missing("kamailio", "sipp", "tcpdump"))
+
+
+@contextmanager
+def capture(place: Namespace, interface: str, file: Path) -> Iterator[None]:
+    """tcpdump from here to the end of the block, by when it has written the last answer."""
+    words = [
+        "tcpdump",
+        "-i",
+        interface,
+        "-U",
+        "--immediate-mode",
+        "-n",
+        "-w",
+        str(file),
+        "-Z",
+        "root",
+        "port 5060",
+    ]
+    with place.inside():
+        running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        assert running.stderr is not None
+        line = running.stderr.readline()
+        while line and b"listening on" not in line:
+            line = running.stderr.readline()
+        assert line, "tcpdump did not start"
+        yield
+        wait_for(lambda: b"SIP/2.0 200" in file.read_bytes(), f"{file} has no answer")
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=PATIENCE)
+
+
+def register(path: Chain, directory: Path, transport: str = "u1") -> None:
+    """One REGISTER by sipp, from the phone's port 5060."""
+    scenario = directory / "register.xml"
+    scenario.write_text(REGISTER)
+    path.phone.run(
+        "sipp", "-sf", str(scenario), "-m", "1", "-i", paths.PHONE, "-p", "5060", "-t", transport, "-nostdin",
+        "-timeout", "10s", "-timeout_error", f"{paths.FAR}:5060",
+    )  # fmt: skip
+
+
+def heard(*files: Path) -> PassiveReport:
+    """What is said of captures."""
+    not_read = NotRead()
+    watch = Watch(not_read)
+    for each in heard_in(files, not_read):
+        watch.take(each)
+    return watch.report("pcap", "2026-11-23T10:00:00+00:00")
+
+
+@contextmanager
+def standing(tmp_path: Path, *rulesets: str) -> Iterator[Chain]:
+    """A path with a registrar at its end."""
+    with ExitStack() as made:
+        path = made.enter_context(Chain(*rulesets))
+        made.enter_context(Kamailio(tmp_path / "kamailio", path.far, paths.FAR))
+        yield path
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+@pytest.mark.parametrize("alg", [True, False], ids=["alg", "plain"])
+def test_each_side_of_a_router_says_what_it_does(tmp_path: Path, alg: bool, transport: str) -> None:
+    """At the registrar, at the phone, on the router, and from two files: flagged with the ALG, else not."""
+    far, phone, router = (tmp_path / f"{name}.pcap" for name in ("far", "phone", "router"))
+    with standing(tmp_path, PLAIN + (ALG if alg else "")) as path, ExitStack() as listening:
+        listening.enter_context(capture(path.far, "eth0", far))
+        listening.enter_context(capture(path.phone, "eth0", phone))
+        listening.enter_context(capture(path.routers[0], "any", router))
+        register(path, tmp_path, transport)
+    at_registrar, at_phone, on_router, both = heard(far), heard(phone), heard(router), heard(far, phone)
+    for report, address in (
+        (at_registrar, paths.PUBLIC),
+        (at_phone, paths.PHONE),
+        (on_router, paths.PUBLIC),
+        (both, paths.PUBLIC),
+    ):
+        caller = next(each for each in report.callers if each.address == address)
+        shown = {
+            True: {Shown.REWRITES} if report is not at_registrar else {Shown.LOOKS_REWRITTEN},
+            False: {Shown.UNALTERED},
+        }[alg]
+        assert caller.shown in shown, (address, caller)
+        assert report.servers == (paths.FAR,)
+        assert caller.box == ("Linux nf_nat_sip" if alg else "")
+    if alg:
+        changed = {each.field: (each.before, each.after) for each in on_router.callers[0].signs}
+        assert changed["Via"] == (f"{paths.PHONE}:5060", f"{paths.PUBLIC}:5060")
+        assert {"Via", "Contact"} <= set(changed)
+    assert not re.search("4930123456", repr((at_registrar, at_phone, on_router)))
+    assert Sign.AS_WRITTEN in {each.sign for each in at_registrar.callers[0].signs} or alg
