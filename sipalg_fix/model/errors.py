@@ -89,6 +89,8 @@ JOURNAL_CODES: Final = {
 CAPTURE_CODES: Final = {
     "capture-unreadable": "E601",
     "capture-format": "E602",
+    "log-format": "E603",
+    "hep-port": "E604",
 }
 """Codes of errors about captures, logs and streams."""
 

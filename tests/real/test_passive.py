@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from sipalg_fix.lab.realrouter import ALG, PLAIN
 from sipalg_fix.model.passive import PassiveReport, Shown, Sign
 from sipalg_fix.wire.passive.capture import heard_in
 from sipalg_fix.wire.passive.heard import NotRead
+from sipalg_fix.wire.passive.kamailio_log import MARK, XLOG
 from sipalg_fix.wire.passive.watch import Watch
 from tests.real.conftest import need
 from tests.real.kamailio import Kamailio, wait_for
@@ -143,3 +147,69 @@ def test_each_side_of_a_router_says_what_it_does(tmp_path: Path, alg: bool, tran
         assert {"Via", "Contact"} <= set(changed)
     assert not re.search("4930123456", repr((at_registrar, at_phone, on_router)))
     assert Sign.AS_WRITTEN in {each.sign for each in at_registrar.callers[0].signs} or alg
+
+
+def cli(*words: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the document of a run of the program, outside of all namespaces."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sipalg_fix", "passive", *words, "--output", "json"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("alg", [True, False], ids=["alg", "plain"])
+def test_a_real_kamailio_logs_what_is_needed(tmp_path: Path, alg: bool) -> None:
+    """The documented xlog line, as Kamailio writes it, says what a capture at the registrar says."""
+    page = (Path(__file__).parents[2] / "docs/reference/passive.md").read_text()
+    assert XLOG in page
+    route = f'if (is_method("REGISTER")) {{ {XLOG} }}'
+    with ExitStack() as made:
+        path = made.enter_context(Chain(PLAIN + (ALG if alg else "")))
+        registrar = made.enter_context(Kamailio(tmp_path / "kamailio", path.far, paths.FAR, route=route))
+        register(path, tmp_path)
+        wait_for(lambda: MARK in registrar.log.read_text(errors="replace"), "no line in the log")
+    code, told = cli("--kamailio-log", str(registrar.log))
+    (caller,) = told["callers"]
+    assert (code, caller["shown"]) == ((2, "looks-rewritten") if alg else (0, "came-unaltered")), told
+    assert (caller["address"], told["servers"]) == (paths.PUBLIC, [paths.FAR])
+    assert caller["box"] == ("Linux nf_nat_sip" if alg else "")
+    assert told["not_read"] == {}
+    assert caller["first"].startswith("20")
+
+
+@pytest.mark.parametrize("version", [3, 2])
+@pytest.mark.parametrize("alg", [True, False], ids=["alg", "plain"])
+def test_a_real_kamailio_sends_hep(tmp_path: Path, alg: bool, version: int) -> None:
+    """A stream of siptrace's says the same; it ends at its bound."""
+    parameters = f"""
+loadmodule "siptrace.so"
+modparam("siptrace", "trace_to_database", 0)
+modparam("siptrace", "trace_on", 1)
+modparam("siptrace", "hep_mode_on", 1)
+modparam("siptrace", "hep_version", {version})
+modparam("siptrace", "duplicate_uri", "sip:{paths.FAR}:9060")
+"""
+    with ExitStack() as made:
+        path = made.enter_context(Chain(PLAIN + (ALG if alg else "")))
+        made.enter_context(
+            Kamailio(
+                tmp_path / "kamailio",
+                path.far,
+                paths.FAR,
+                parameters=parameters,
+                route='if (is_method("REGISTER")) { sip_trace(); }',
+            )
+        )
+        words = [sys.executable, "-m", "sipalg_fix", "passive", "--hep", f"{paths.FAR}:9060", "--count", "1"]
+        with path.far.inside():
+            listener = subprocess.Popen([*words, "--output", "json"], stdout=subprocess.PIPE, text=True)
+        wait_for(lambda: ":9060" in path.far.run("ss", "-Hlun"), "nobody listens for HEP")
+        register(path, tmp_path)
+        said, _ = listener.communicate(timeout=PATIENCE)
+    told = json.loads(said)
+    (caller,) = told["callers"]
+    shown = (listener.returncode, caller["shown"])
+    assert shown == ((2, "looks-rewritten") if alg else (0, "came-unaltered")), told
+    assert (told["source"], caller["address"], caller["ports"]) == ("hep", paths.PUBLIC, ["udp 5060"])

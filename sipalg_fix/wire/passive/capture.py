@@ -1,5 +1,5 @@
 """
-Captures as messages: pcap and pcapng, also gzipped, read as a stream and never kept.
+Captures as messages: pcap and pcapng, read as a stream and never kept.
 
 dpkt knows the file formats. It believes every length that a file states, and reads that much at once; so it
 is handed a file that refuses what no packet is as long as.
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import heapq
 import struct
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sipalg_fix.model.errors import CaptureError
+from sipalg_fix.wire.passive.files import Careful, Damaged, opened
 from sipalg_fix.wire.passive.frames import KNOWN_LINKS, TCP, UDP, Part, part_of, ports_of, udp_data
 from sipalg_fix.wire.passive.heard import Heard, NotRead, is_sip
 from sipalg_fix.wire.passive.pieces import Fragments, Streams
@@ -23,62 +23,9 @@ from sipalg_fix.wire.passive.pieces import Fragments, Streams
 if TYPE_CHECKING:
     from dpkt import pcapng
 
-LONGEST_READ = 1 << 22
-"""Bytes of the longest block that is believed; capture programs keep 262,144 of a packet."""
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
-_GZIP = b"\x1f\x8b"
 Frame = tuple[float, int, bytes]
 """When (seconds since 1970), the number of its link layer, and what was captured."""
-
-
-class Damaged(ValueError):
-    """The file says of itself what cannot be so."""
-
-
-class Readable(Protocol):
-    """What bytes are read from."""
-
-    def read(self, count: int, /) -> bytes:
-        """At most so many; none at the end."""
-
-
-class _Inflated:
-    """A gzipped file; one that was cut gives what is there. :class:`zlib.error` where it is damaged."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-        self._unpacker = zlib.decompressobj(wbits=31)
-        self._rest = b""
-
-    def read(self, count: int) -> bytes:
-        while True:
-            packed = self._rest or self._file.read(65536)
-            if self._unpacker.eof and packed:
-                self._unpacker = zlib.decompressobj(wbits=31)
-            data = self._unpacker.decompress(packed, count)
-            self._rest = self._unpacker.unconsumed_tail or self._unpacker.unused_data
-            if data or not packed:
-                return data
-
-
-class _Careful:
-    """
-    A file that gives at most so many bytes at a time, and says so if it is asked for more. ``head`` are bytes
-    that were read from it already.
-    """
-
-    def __init__(self, file: Readable, head: bytes = b"") -> None:
-        self._file = file
-        self._head = head
-        self.name = "capture"
-
-    def read(self, count: int) -> bytes:
-        if not 0 <= count <= LONGEST_READ:
-            raise Damaged(f"a packet of {count} bytes")
-        data, self._head = self._head[:count], self._head[count:]
-        while len(data) < count and (more := self._file.read(count - len(data))):
-            data += more
-        return data
 
 
 def heard_in(files: Sequence[Path], not_read: NotRead) -> Iterator[Heard]:
@@ -93,17 +40,8 @@ def heard_in(files: Sequence[Path], not_read: NotRead) -> Iterator[Heard]:
 
 def _frames(path: Path, not_read: NotRead) -> Iterator[Frame]:
     """The frames of one file, whose beginning is read at once."""
-    try:
-        file: Readable = sys.stdin.buffer if str(path) == "-" else path.open("rb")
-        head = _Careful(file).read(4)
-        if head[:2] == _GZIP:
-            file = _Inflated(_Careful(file, head))
-            head = _Careful(file).read(4)
-        careful = _Careful(file, head)
-        reader = _pcapng(careful) if head == _PCAPNG else _pcap(careful, path)
-    except (OSError, zlib.error) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise CaptureError("capture-unreadable", f"{path}: {said}") from None
+    careful, head = opened(path)
+    reader = _pcapng(careful) if head == _PCAPNG else _pcap(careful, path)
     return _to_its_end(reader, path, not_read)
 
 
@@ -117,7 +55,7 @@ def _to_its_end(reader: Iterator[Frame], path: Path, not_read: NotRead) -> Itera
         not_read[f"the rest of {path.name}, which is cut or damaged"] += 1
 
 
-def _pcap(file: _Careful, path: Path) -> Iterator[Frame]:
+def _pcap(file: Careful, path: Path) -> Iterator[Frame]:
     import dpkt
 
     try:
@@ -134,7 +72,7 @@ def _pcap(file: _Careful, path: Path) -> Iterator[Frame]:
     return ((float(at), link, bytes(frame)) for at, frame in reader)
 
 
-def _pcapng(careful: _Careful) -> Iterator[Frame]:
+def _pcapng(careful: Careful) -> Iterator[Frame]:
     """
     Block by block: dpkt's own reader knows one interface a file, and captures of both sides of a router have
     two.
