@@ -12,14 +12,15 @@ from sipalg_fix.wire.control import ControlLine
 from sipalg_fix.wire.protocol import Transport
 from sipalg_fix.wire.seen import Exchange, Seen
 
-DEADLINE_SECONDS = 4.0
-"""After this nothing is sent again."""
-
 
 class Book:
-    """What the probe has sent, by number, and what the responder says of it. Shared by all legs."""
+    """
+    What the probe has sent, by number, and what the responder says of it. Shared by all legs.
 
-    def __init__(self, line: ControlLine) -> None:
+    After ``ends`` (monotonic) nothing is sent again.
+    """
+
+    def __init__(self, line: ControlLine, ends: float) -> None:
         session = line.session
         self.line = line
         self.key = bytes.fromhex(session.key)
@@ -30,7 +31,7 @@ class Book:
         self._seq = 0
         self._question: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
-        self._ends = time.monotonic() + DEADLINE_SECONDS
+        self._ends = ends
         self._media = random.sample(range(10000, 30000), 200)
 
     def is_late(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 from sipalg_fix.wire.certificate import client_context, pin_of, pinning_context
 from sipalg_fix.wire.protocol import (
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+CONNECT_SECONDS = 4.2
+"""Until a session stands: a few tries of TCP where packets are lost, and a whole probe in six seconds."""
+AGAIN_SECONDS = 0.7
+TRIES = 4
 _PATIENCE = 5.0
 
 
@@ -116,10 +120,9 @@ async def connect(host: str, port: int, *, pin: str = "", authority: str = "", l
     certificate must be signed for ``host`` by an authority: the system's, or one of the file ``authority``.
     """
     context = pinning_context() if pin else client_context(authority)
+    ends = time.monotonic() + CONNECT_SECONDS
     try:
-        reader, writer = await _within(
-            asyncio.open_connection(host, port, ssl=context, limit=2 * LINE_LIMIT), "no answer"
-        )
+        reader, writer = await _opened(host, port, context, ends)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(
             f"the certificate of {host} port {port} cannot be verified ({error.verify_message}); "
@@ -135,7 +138,7 @@ async def connect(host: str, port: int, *, pin: str = "", authority: str = "", l
                 "Somebody may be in between, or the responder has a new certificate"
             )
         await _say(writer, Hello(v=VERSION, life=life))
-        session = await _hear(reader, writer)
+        session = await _hear(reader, writer, max(0.5, ends - time.monotonic()))
         if isinstance(session, Refusal):
             raise Unreachable(f"the responder at {host} port {port} refuses: {session.reason}")
         if not isinstance(session, Session):
@@ -152,13 +155,33 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error) or "the connection broke"
 
 
-async def _within(work: Coroutine[Any, Any, Streams], otherwise: str) -> Streams:
-    task = asyncio.ensure_future(work)
-    done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
-    if not done:
-        task.cancel()
-        raise OSError(f"{otherwise} within {_PATIENCE:g} seconds")
-    return task.result()
+async def _opened(host: str, port: int, context: ssl.SSLContext, ends: float) -> Streams:
+    """
+    The first connection that stands. TCP tries again after 1, 3 and 7 seconds only, so where packets are
+    lost another connection is begun meanwhile; those that come too late are let go.
+    """
+    tries: list[asyncio.Task[Streams]] = []
+    done: set[asyncio.Task[Streams]] = set()
+    try:
+        while not done and (left := ends - time.monotonic()) > 0:
+            opening = asyncio.open_connection(host, port, ssl=context, limit=2 * LINE_LIMIT)
+            tries.append(asyncio.ensure_future(opening))
+            patience = min(left, AGAIN_SECONDS) if len(tries) < TRIES else left
+            done, _ = await asyncio.wait(tries, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise OSError(f"no answer within {CONNECT_SECONDS:g} seconds")
+        chosen = next((each for each in done if not each.exception()), next(iter(done)))
+        tries.remove(chosen)
+        return chosen.result()
+    finally:
+        for each in tries:
+            each.add_done_callback(_let_go)
+            each.cancel()
+
+
+def _let_go(opened: asyncio.Task[Streams]) -> None:
+    if not opened.cancelled() and not opened.exception():
+        opened.result()[1].transport.abort()
 
 
 async def _say(writer: asyncio.StreamWriter, *messages: Control) -> None:
@@ -167,13 +190,15 @@ async def _say(writer: asyncio.StreamWriter, *messages: Control) -> None:
     writer.write(b"".join(to_line(message) for message in messages))
 
 
-async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Control:
+async def _hear(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float = _PATIENCE
+) -> Control:
     waiting = asyncio.ensure_future(reader.readline())
-    done, _ = await asyncio.wait({waiting}, timeout=_PATIENCE)
+    done, _ = await asyncio.wait({waiting}, timeout=seconds)
     if not done:
         waiting.cancel()
         writer.transport.abort()
-        raise Unreachable(f"the responder did not answer within {_PATIENCE:g} seconds")
+        raise Unreachable(f"the responder did not answer within {seconds:.1f} seconds")
     try:
         line = waiting.result()
         if not line:

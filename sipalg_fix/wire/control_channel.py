@@ -103,9 +103,8 @@ async def _talk(
         if message is None:
             return
         if isinstance(message, Report):
-            for record in sessions.report(session, message.since):
-                writer.write(to_line(record))
-            writer.write(to_line(End(state=session.state)))
+            lines = [to_line(record) for record in sessions.report(session, message.since)]
+            writer.write(b"".join((*lines, to_line(End(state=session.state)))))
         elif isinstance(message, Send):
             writer.write(to_line(_sent(sessions, session, message, post)))
         elif isinstance(message, Deposit):

@@ -34,8 +34,12 @@ from sipalg_fix.wire.verdict import judge
 
 _SESSION_SECONDS = 30
 LEGS_SECONDS = 5.0
-"""After this, legs are judged by what they have."""
-REPORT_SECONDS = 0.8
+"""So long after the beginning, legs are judged by what they have."""
+LEGS_AT_LEAST = 0.7
+"""But they have so long, however long it took until the responder could be talked to."""
+REPORT_SECONDS = 0.7
+LAST_SECONDS = 1.0
+"""So long before their end, legs send nothing again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +97,9 @@ async def probed(wish: Wish, at: str) -> PathReport:
 
 
 async def _over(line: ControlLine, wish: Wish, at: str, began: float) -> PathReport:
-    book = Book(line)
-    lost = await _legs(book, wish)
+    ends = max(began + LEGS_SECONDS, time.monotonic() + LEGS_AT_LEAST)
+    book = Book(line, ends - LAST_SECONDS)
+    lost = await _legs(book, wish, ends)
     lifetime: Lifetime | None = None
     if wish.lifetime and not lost:
         lifetime = await measure(book, wish.lifetime)
@@ -119,7 +124,7 @@ async def _over(line: ControlLine, wish: Wish, at: str, began: float) -> PathRep
     )
 
 
-async def _legs(book: Book, wish: Wish) -> str:
+async def _legs(book: Book, wish: Wish, ends: float) -> str:
     """Test all legs at once; why the session was lost meanwhile, or nothing."""
     work: dict[str, Coroutine[Any, Any, None]] = {}
     if Transport.UDP in wish.transports:
@@ -134,13 +139,13 @@ async def _legs(book: Book, wish: Wish) -> str:
     tasks = {name: asyncio.ensure_future(each) for name, each in work.items()}
     if not tasks:
         return ""
-    _, late = await asyncio.wait(tasks.values(), timeout=LEGS_SECONDS)
+    _, late = await asyncio.wait(tasks.values(), timeout=max(0.0, ends - time.monotonic()))
     for task in late:
         task.cancel()
-    ends = await asyncio.gather(*tasks.values(), return_exceptions=True)
+    results = await asyncio.gather(*tasks.values(), return_exceptions=True)
     lost = await _last_report(book) if late else ""
     for place, name in enumerate(tasks):
-        end = ends[place]
+        end = results[place]
         if isinstance(end, Unreachable):
             lost = f"the responder was lost while the path was tested: {end}"
         elif isinstance(end, OSError):

@@ -78,8 +78,10 @@ def _absent(view: View, each: Exchange) -> bool:
 def took_over(view: View) -> Iterator[Evidence]:
     """Messages come from a proxy: an entry in Via that the probe never wrote, or one hop fewer to go."""
     for each in view.exchanges():
+        if not each.arrived or each.arrived == each.sent:
+            continue
         sent, came = read(each.sent), read(each.arrived)
-        if not each.arrived or not sent.is_sip or not came.is_sip:
+        if not sent.is_sip or not came.is_sip:
             continue
         if came.hops() > sent.hops():
             via = came.value("Via")
@@ -114,8 +116,8 @@ def answered_for_us(view: View) -> Iterator[Evidence]:
     for each in view.exchanges():
         if each.kind is Kind.LAST_HOP and view.arrived(Kind.OPTIONS, each.port) and not each.arrived:
             continue  # a proxy does that; see answered_last_hop
-        start = read(each.answers[0]).start if each.answers else ""
         if each.answers and _absent(view, each):
+            start = read(each.answers[0]).start
             words = f"a box on the way answered {TITLE[each.kind]} itself ({start}); the server never saw it"
             yield view.evidence(Outcome.ANSWERED, each, Direction.BACK, words)
         elif each.arrived and len(each.answers) > len(each.genuine(view.seen.key)) > 0:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +74,7 @@ class UdpLeg:
         self.name = f"udp from port {source_port}" if source_port else "udp"
         self.port = source_port
         self._book, self._sizes = book, sizes
-        self._news = asyncio.Event()
+        self._awaited: tuple[Callable[[], bool], asyncio.Future[None]] | None = None
         self._doors: dict[int, Door] = {}
         self._from: dict[int, Door] = {}
         self._mine: list[Exchange] = []
@@ -151,7 +150,7 @@ class UdpLeg:
         else:
             exchange.strayed = exchange.strayed or self._from[exchange.seq] is not door
             exchange.take(data)
-        self._news.set()
+        self._wake()
 
     def _heard_request(self, exchange: Exchange, data: bytes) -> None:
         for what in (What.NOTIFY, What.INVITE):
@@ -166,16 +165,22 @@ class UdpLeg:
                 self._pinholes["apart" if exchange.kind is Kind.FUND else "registered"] = True
 
     async def _until(self, ready: Callable[[], bool], seconds: float) -> bool:
-        ends = time.monotonic() + seconds
-        while not ready():
-            left = ends - time.monotonic()
-            if left <= 0:
-                return False
-            self._news.clear()
-            waiting = asyncio.ensure_future(self._news.wait())
-            await asyncio.wait({waiting}, timeout=left)
-            waiting.cancel()
-        return True
+        """Wait for it so long; is it so?"""
+        if ready():
+            return True
+        come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaited = (ready, come)
+        try:
+            await asyncio.wait({come}, timeout=seconds)
+        finally:
+            self._awaited = None
+            come.cancel()
+        return ready()
+
+    def _wake(self) -> None:
+        """Something has come: is it what is waited for?"""
+        if self._awaited is not None and not self._awaited[1].done() and self._awaited[0]():
+            self._awaited[1].set_result(None)
 
     # Outwards
 

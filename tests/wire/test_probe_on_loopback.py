@@ -19,7 +19,8 @@ import pytest
 
 from sipalg_fix.cli.main import run
 from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
-from sipalg_fix.wire.control import NotTrusted
+from sipalg_fix.wire import probe as probing
+from sipalg_fix.wire.control import CONNECT_SECONDS, NotTrusted
 from sipalg_fix.wire.messages import BASE, BASE_LIMIT, CANARIES, TITLE
 from sipalg_fix.wire.probe import Wish, probe, probed, steps_up_to
 from sipalg_fix.wire.protocol import Transport
@@ -53,6 +54,17 @@ def test_a_clean_path_is_clean_and_fast(far: FarEnd) -> None:
         assert {TITLE[kind] for kind in (*BASE, *CANARIES)} <= set(told.messages)
     assert report.nat.translated is False
     assert report.pinhole is Pinhole.OPEN_ANYWAY
+
+
+def test_no_packet_of_the_responder_waits_for_another(far: FarEnd) -> None:
+    """asyncio switches Nagle's algorithm off for sockets that say they are TCP; it costs 40 ms a turn."""
+    assert {listener.proto for listener, _ in far.responder._listeners} == {socket.IPPROTO_TCP}
+
+
+def test_a_probe_ends_within_six_seconds_by_its_own_limits() -> None:
+    """However long it takes until a session stands, and whatever is lost."""
+    worst = max(probing.LEGS_SECONDS, CONNECT_SECONDS + probing.LEGS_AT_LEAST)
+    assert worst + probing.REPORT_SECONDS < 6
 
 
 def test_what_was_not_tested_is_said(far: FarEnd) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 COMPACT = {
     "a": "Accept-Contact",
@@ -101,6 +102,7 @@ class Message:
         return sum(len(split_list(value)) for value in self.values("Via"))
 
 
+@lru_cache(maxsize=512)
 def canonical_name(name: str) -> str:
     """``v`` and ``VIA`` are ``Via``; unknown names get capitals after hyphens."""
     lower = name.strip().lower()
