@@ -21,6 +21,7 @@ from sipalg_fix.cli import (
     approving,
     backups,
     changing,
+    freezing,
     journaling,
     listening,
     looking,
@@ -49,6 +50,7 @@ STOPS = frozenset(
         "author-missing",
         "signer-not-allowed",
         "window-closed",
+        "frozen",
     }
     | {f"approval-{why}" for why in ("missing", "mismatch", "expired", "tampered")}
 )
@@ -66,6 +68,7 @@ looking.add_to(app)
 changing.add_to(app)
 approving.add_to(app)
 recovering.add_to(app)
+freezing.add_to(app)
 past.add_to(app)
 journaling.add_to(app)
 backups.add_to(app)

@@ -30,6 +30,15 @@ def seconds_needed(host_plan: HostPlan, boot_seconds: float) -> float:
     return 60.0 * (guard.minutes if guard else 1) + boot_seconds * restarts
 
 
+def frozen(ports: Ports) -> PlanError | None:
+    """What stops every change, of this run as of any other."""
+    freeze = ports.journal.frozen()
+    if freeze is None:
+        return None
+    message = f"all changes are frozen since {freeze.at} by {freeze.by}: {freeze.reason}"
+    return PlanError("frozen", message)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """The gate of one run. ``review`` is of its plan: it takes long to make, and is one for all hosts."""
@@ -41,6 +50,8 @@ class Gate:
     def shut_for_all(self) -> PlanError | None:
         """Why no host is begun now; None while some may be."""
         now = self.ports.clock.now()
+        if stop := frozen(self.ports):
+            return stop
         if not self.plan.may_write(now):
             return PlanError(WINDOW_CLOSED, f"the change window is {told(self.plan.windows, now)}")
         return None

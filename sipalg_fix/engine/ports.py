@@ -15,7 +15,7 @@ from sipalg_fix.model.approval import Approved, Review
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.journal import End, Row
+from sipalg_fix.model.journal import End, Freeze, Row
 from sipalg_fix.model.session import Command, Reply
 
 In = TypeVar("In")
@@ -96,6 +96,9 @@ class Journal(Protocol):
 
     def lease(self, host: str, run: str, seconds: float) -> AbstractContextManager[None]:
         """Hold a host's change lock; :class:`PlanError` ``host-busy`` names the run that holds it."""
+
+    def frozen(self) -> Freeze | None:
+        """What stops all changes now, of whatever run; None while they may be made."""
 
 
 class Executor(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sipalg_fix.engine.audit import assessed, driver_of, result_of
 from sipalg_fix.engine.boot import restart
+from sipalg_fix.engine.gate import frozen
 from sipalg_fix.engine.life import LEASE_SECONDS
 from sipalg_fix.engine.run import Ports, Told, failed, over, say
 from sipalg_fix.engine.steps import Hand
@@ -20,14 +21,19 @@ from sipalg_fix.model.report import HostResult, Report
 def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, *, seconds: float) -> Report:
     """
     Restart each host and say what it is after its new boot. One that does not come back is STRANDED; one
-    that refuses, or goes on in its old boot, is as it was.
+    that refuses, or goes on in its old boot, is as it was. PlanError ``frozen`` before anything happens while
+    all changes are.
     """
+    if stop := frozen(ports):
+        raise stop
     by_name = {target.host.name: target for target in targets}
 
     def work(run: str, host: Host) -> HostResult:
         driver = driver_of(ports, host)
         if not driver.reboot:
             raise DeviceError("command-refused", f"{driver.title} is not restarted by this tool")
+        if stop := frozen(ports):
+            raise stop
         hand = Hand(journal=ports.journal, run=run, host=host.name, done=[], phases=set())
         with ports.journal.lease(host.label, run, LEASE_SECONDS + seconds):
             say(ports, host.name, "rebooting")

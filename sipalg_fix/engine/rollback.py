@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sipalg_fix.engine.apply import new_life
+from sipalg_fix.engine.gate import frozen
 from sipalg_fix.engine.life import Life, to_its_end
 from sipalg_fix.engine.past import last_seen, last_state, value_of
 from sipalg_fix.engine.ports import Journal, first
@@ -53,8 +54,13 @@ def changed_hosts(journal: Journal, run: str) -> tuple[HostPlan, ...]:
 def rollback(
     ports: Ports, run: str, plans: Sequence[HostPlan], told: Told, *, accepted: bool = False
 ) -> Report:
-    """Put these hosts back; ``accepted``: also those that were changed by somebody since."""
+    """
+    Put these hosts back; ``accepted``: also those that were changed by somebody since. PlanError ``frozen``
+    before anything happens while all changes are.
+    """
     by_name = {plan.host.name: plan for plan in plans}
+    if stop := frozen(ports):
+        raise stop
 
     def work(own_run: str, host: Host) -> HostResult:
         rows = ports.journal.rows(run, host.name)
@@ -97,6 +103,8 @@ def _back(life: Life, run: str, left: str, accepted: bool) -> None:
         life.fail(PlanError("plan-drifted", message))
         life.to(ChangeState.REFUSED)
         return
+    if stop := frozen(life.ports):
+        raise stop
     take_back(life)
     if life.at(ChangeState.ROLLED_BACK):
         if not life.hand.done:

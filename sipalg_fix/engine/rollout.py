@@ -18,15 +18,13 @@ from sipalg_fix.model.errors import JOURNAL_CODES
 from sipalg_fix.model.facts import Plane, Value
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import HostPlan, Plan
-from sipalg_fix.model.report import HostError, HostResult
+from sipalg_fix.model.report import RULES, HostError, HostResult
 from sipalg_fix.model.rollout import Share, over_budget
 
 TICK_SECONDS = 1.0
 """How long nobody who asks to stop is heard."""
 SHUT = frozenset({"frozen", "window-closed"})
 """What ends a run wherever it is met: it is so for all hosts."""
-LEFT_ALONE = SHUT | {"not-begun", "window-too-short"}
-"""Errors of hosts that were left alone by a rule: nothing failed there."""
 UNBOUND = Share(number=100, percent=True)
 """Without a rollout no number of failures stops the run."""
 
@@ -158,7 +156,7 @@ def worse(before: Plane, now: Plane) -> str:
 
 def has_failed(result: HostResult) -> bool:
     """Does this host count against ``max_fail``? All not confirmed do, but those left alone by a rule."""
-    if result.error is not None and result.error.code in LEFT_ALONE:
+    if result.error is not None and result.error.code in RULES:
         return False
     return result.change is not ChangeState.CONFIRMED
 

@@ -69,6 +69,8 @@ PLAN_CODES: Final = {
     "not-begun": "E431",
     "window-closed": "E432",
     "window-too-short": "E433",
+    "frozen": "E434",
+    "not-frozen": "E435",
 }
 """Codes of errors about plans and runs."""
 

@@ -77,6 +77,15 @@ class End:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """One word that stops all changes of all runs. ``at`` is UTC, ISO 8601."""
+
+    at: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
     """
     One run in a list of runs. ``ended`` is empty and ``exit_code`` None for a run that is under way, or

@@ -75,6 +75,9 @@ class Report:
     extra: tuple[tuple[str, str], ...] = field(default=())
 
 
+RULES = frozenset({"not-begun", "window-closed", "window-too-short", "frozen"})
+"""Errors of hosts that a rule left alone: nothing failed there."""
+
 ORDER = (1, 64, 130, 6, 5, 7, 4, 2, 3, 0)
 """Exit codes from worst to best; a run ends with the worst of its hosts' and its own."""
 
@@ -100,7 +103,7 @@ def host_code(result: HostResult) -> int:
         case None | ChangeState.CONFIRMED:
             return _seen_code(result)
         case ChangeState.REFUSED:
-            return 4
+            return _refused_code(result)
         case ChangeState.ROLLED_BACK:
             return 5 if result.error is not None else 0
         case ChangeState.UNSAVED | ChangeState.NOT_SHOWN:
@@ -111,9 +114,13 @@ def host_code(result: HostResult) -> int:
             return 6
 
 
+def _refused_code(result: HostResult) -> int:
+    return 7 if result.error is not None and result.error.code in RULES else 4
+
+
 def _seen_code(result: HostResult) -> int:
     if result.error is not None:
-        return 4
+        return _refused_code(result)
     if result.assessment is None or result.assessment.exempt is not None:
         return 0
     match result.assessment.verdict:

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.canon import canonical, from_plain, to_plain
 from sipalg_fix.model.errors import JournalError, PlanError
-from sipalg_fix.model.journal import RUN_LEASE, START, End, Row, RunLine, broken_link, row_hash
+from sipalg_fix.model.journal import RUN_LEASE, START, End, Freeze, Row, RunLine, broken_link, row_hash
 from sipalg_fix.store.database import BUSY_SECONDS, Database, open_database
+from sipalg_fix.store.freezes import Freezes
 from sipalg_fix.store.leases import Leases, in_force
 from sipalg_fix.store.notary import Notary
 from sipalg_fix.store.schema import HEADS, JOURNAL, LOCK_ALL, PRUNED, RUNS
@@ -60,6 +61,7 @@ class Journal:
         self._now = now
         self._by = by
         self._notary = notary
+        self.freezes = Freezes(self._database, now, by)
 
     @property
     def database(self) -> Database:
@@ -109,6 +111,10 @@ class Journal:
         It is not prolonged: ask for longer than the change can take. See :mod:`sipalg_fix.store.leases`.
         """
         return Leases(self._database, self._now, self._by, self._append).hold(host, run, seconds)
+
+    def frozen(self) -> Freeze | None:
+        """What stops all changes now."""
+        return self.freezes.current()
 
     def runs(self, limit: int = 20) -> tuple[RunLine, ...]:
         """The newest runs, newest first."""

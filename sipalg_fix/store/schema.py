@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, select
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration: what a database must be at."""
 
 VERSION_TABLE: Final = "sipalg_fix_version"
@@ -59,6 +59,17 @@ LEASES = Table(
     Column("expires", Text, nullable=False),
 )
 """Who holds a host's change lock. ``process`` tells whether that process is still alive; may be empty."""
+
+FREEZES = Table(
+    "freezes",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Who stopped all changes, or let them go on (``what`` is freeze or lift); the last line counts."""
 
 HEADS = Table(
     "heads",

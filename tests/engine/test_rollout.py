@@ -8,13 +8,17 @@ from itertools import pairwise
 
 import pytest
 
+from sipalg_fix.engine.reboot import reboot
+from sipalg_fix.engine.rollback import changed_hosts, rollback
 from sipalg_fix.engine.tell_again import tell_again
 from sipalg_fix.model import journal as words
+from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import JournalError, PlanError
 from sipalg_fix.model.facts import Plane, off, on, unknown
 from sipalg_fix.model.host import Host, ProbePoint
+from sipalg_fix.model.journal import Freeze
 from sipalg_fix.model.plan import Plan
 from sipalg_fix.model.playbook import Playbook
 from sipalg_fix.model.report import Report, exit_code
@@ -23,7 +27,7 @@ from sipalg_fix.model.window import DAYS, Window
 
 from .toy import FOREVER
 from .toy_driver import toy_driver
-from .toy_ports import Threaded, ToyConnections, ToyReader
+from .toy_ports import Threaded, ToyConnections, ToyJournal, ToyReader
 from .world import REQUIRED, RESTARTED, World
 
 S = ChangeState
@@ -380,3 +384,106 @@ def test_a_host_that_cannot_be_reached_counts_as_failed() -> None:
     plan = made.plan()
     made.devices["alpha"].turned_away = ("unreachable", FOREVER)
     assert counts(made.apply(plan)) == (0, 1, 5)
+
+
+FREEZE = Freeze(at="2026-11-23T10:00:00Z", by="bob@noc", reason="outage")
+
+
+def test_nothing_is_begun_while_all_changes_are_frozen() -> None:
+    """Neither a change, nor taking one back, nor a restart; and who froze, and why, is said."""
+    made = fleet()
+    plan = made.plan()
+    done = made.apply(plan)
+    plans = changed_hosts(made.journal, done.run)
+    told = {name: list(device.told) for name, device in made.devices.items()}
+    made.journal.freeze = FREEZE
+    for verb in (
+        lambda: made.apply(plan),
+        lambda: rollback(made.ports, done.run, plans, made.told),
+        lambda: reboot(made.ports, made.targets, Intent(), made.told, seconds=60.0),
+    ):
+        with pytest.raises(PlanError, match="frozen since 2026-11-23T10:00:00Z by bob@noc: outage") as caught:
+            verb()
+        assert caught.value.code == "frozen"
+    assert {name: list(device.told) for name, device in made.devices.items()} == told
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_freeze_stops_a_run_between_hosts(threads: bool) -> None:
+    """The host in flight is finished, and keeps its change; the rest is told as not begun."""
+    made = fleet("6", threads=threads)
+    made.forks = 1
+    plan = made.plan()
+
+    def freeze(host: str, what: str, detail: str = "") -> None:
+        del detail
+        if (host, what) == ("bravo", "applied"):
+            made.journal.freeze = FREEZE
+
+    made.progress = freeze
+    report = made.apply(plan)
+    assert counts(report) == (2, 0, 4)
+    assert "frozen since" in report.stopped
+    assert exit_code(report) == 7
+    assert [made.devices[name].told for name in SIX[2:]] == [[]] * 4
+    made.journal.freeze = None
+    assert counts(made.apply(made.plan()))[0] == 4
+    assert made.whole() == ""
+
+
+def test_a_freeze_between_look_and_first_write_stops_the_host() -> None:
+    """It was looked at and backed up, and nothing was sent."""
+    made = fleet("6")
+    plan = made.plan()
+    made.connections = Freezing(made.devices)
+    made.connections.journal = made.journal
+    report = made.apply(plan)
+    (first, *rest) = report.hosts
+    assert (first.change, first.error.code if first.error else "") == (S.REFUSED, "frozen")
+    assert {r.error.code for r in rest if r.error} == {"not-begun"}
+    assert exit_code(report) == 7
+    assert all(device.told == [] for device in made.devices.values())
+
+
+@dataclass(slots=True)
+class Freezing(ToyConnections):
+    """Somebody freezes while a host is looked at."""
+
+    journal: ToyJournal | None = None
+
+    def reader(self, host: Host, driver: Driver) -> AbstractContextManager[ToyReader]:
+        """A session, meanwhile."""
+        assert self.journal is not None
+        self.journal.freeze = FREEZE
+        return ToyConnections.reader(self, host, driver)
+
+
+def test_a_run_that_takes_back_stops_between_hosts_too() -> None:
+    """Rolling back is a change as any other; exit code 7."""
+    made = fleet()
+    done = made.apply()
+    plans = changed_hosts(made.journal, done.run)
+
+    def freeze(host: str, what: str, detail: str = "") -> None:
+        del detail
+        if (host, what) == ("bravo", "rolling-back"):
+            made.journal.freeze = FREEZE
+
+    made.progress = freeze
+    report = rollback(made.ports, done.run, plans, made.told)
+    assert [r.change for r in report.hosts] == [S.ROLLED_BACK, S.ROLLED_BACK, *[S.REFUSED] * 4]
+    assert exit_code(report) == 7
+    assert made.whole() == ""
+
+
+def test_two_runs_on_one_host() -> None:
+    """The second is told who holds it, counts that as a failure, and begins nothing."""
+    made = fleet("1", "0")
+    plan = made.plan()
+    made.journal.leases["lab/alpha"] = "another-run"
+    report = made.apply(plan)
+    assert counts(report) == (0, 1, 5)
+    assert report.hosts[0].error is not None
+    assert report.hosts[0].error.code == "host-busy"
+    del made.journal.leases["lab/alpha"]
+    assert counts(made.apply(plan))[0] == 6

@@ -18,7 +18,7 @@ from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.journal import START, End, Row, row_hash
+from sipalg_fix.model.journal import START, End, Freeze, Row, row_hash
 from sipalg_fix.model.session import Command, Reply, Transcript
 
 from .toy import Session, Toy
@@ -89,6 +89,7 @@ class ToyJournal:
     killed_by: str = ""
     """The state after whose row the process is killed."""
     written: int = 0
+    freeze: Freeze | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open_run(self, verb: str, payload: Mapping[str, Any]) -> str:
@@ -148,6 +149,10 @@ class ToyJournal:
         """The run of that name, or the last."""
         with self.lock:
             return list(self.kept)[-1] if text == "last" else text
+
+    def frozen(self) -> Freeze | None:
+        """What the test says."""
+        return self.freeze
 
     @contextmanager
     def lease(self, host: str, run: str, seconds: float) -> Iterator[None]:
