@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sipalg_fix.model.path import Outcome
@@ -31,6 +31,7 @@ PORTS = Listening(addresses=(FAR,), control=23800, sip=23801, tls=23802, others=
 NO_LIMITS = Limits(per_minute_address=10**6, per_minute_prefix=10**6, packets_per_second=10**6)
 PROTOTYPE_MS = 2.4
 """CPU of one session of the prototype's responder, over UDP, on another machine."""
+TOGETHER = 4
 UDP = (Transport.UDP,)
 CASES: dict[str, tuple[Transport, ...]] = {
     "greeting only": (),
@@ -93,16 +94,25 @@ async def probes(pin: str, transports: tuple[Transport, ...], count: int, togeth
     return took
 
 
-def measured(
-    pin: str, pid: int, transports: tuple[Transport, ...], count: int
-) -> tuple[float, float, list[float]]:
-    """CPU seconds of responder and probe for one session, and how long each probe took."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Of each probe of one kind: CPU seconds at the responder and at the probe, and how long it took."""
+
+    far: list[float]
+    own: list[float]
+    took: list[float]
+
+
+def measured(pin: str, pid: int, transports: tuple[Transport, ...], count: int) -> Row:
+    """One probe after the other. The least is what other work on the machine disturbed least."""
     asyncio.run(probes(pin, transports, 5, 1))
-    far, own = cpu_of(pid), resource.getrusage(resource.RUSAGE_SELF)
-    took = asyncio.run(probes(pin, transports, count, 1))
-    far, now = cpu_of(pid) - far, resource.getrusage(resource.RUSAGE_SELF)
-    mine = now.ru_utime + now.ru_stime - own.ru_utime - own.ru_stime
-    return far / count, mine / count, took
+    row = Row(far=[], own=[], took=[])
+    for _ in range(count):
+        far, own = cpu_of(pid), time.process_time()
+        row.took.extend(asyncio.run(probes(pin, transports, 1, 1)))
+        row.own.append(time.process_time() - own)
+        row.far.append(cpu_of(pid) - far)
+    return row
 
 
 def main() -> None:
@@ -116,20 +126,25 @@ def main() -> None:
         return
     load = os.getloadavg()[0]
     with responder() as (pin, pid):
-        rows = {name: measured(pin, pid, transports, given.count) for name, transports in CASES.items()}
+        rows = {name: measured(pin, pid, which, given.count) for name, which in CASES.items()}
         began, far = time.monotonic(), cpu_of(pid)
-        at_once = asyncio.run(probes(pin, UDP, 4 * given.count, 8))
+        at_once = asyncio.run(probes(pin, UDP, given.count, TOGETHER))
         rate, busy = len(at_once) / (time.monotonic() - began), cpu_of(pid) - far
-    floor = rows["greeting only"][0]
-    for name, (theirs, mine, took) in rows.items():
-        print(f"{name}: responder {theirs * 1e3:.2f} ms of CPU a session, {theirs / floor:.1f} greetings,")
-        print(f"    {1 / theirs:.0f} sessions a second on one core; probe {mine * 1e3:.2f} ms of CPU,")
-        print(f"    clean path in {statistics.median(took) * 1e3:.1f} ms, at best {min(took) * 1e3:.1f} ms")
-    ratio = rows["UDP"][0] * 1e3 / PROTOTYPE_MS
-    print(f"a UDP session is {ratio:.1f} times the prototype's {PROTOTYPE_MS} ms")
+    floor = rows["greeting only"]
+    for name, row in rows.items():
+        ratio = statistics.median(row.far) / statistics.median(floor.far)
+        print(f"{name}: responder {_both(row.far)} ms of CPU a session, {ratio:.1f} greetings,")
+        print(f"    {1 / min(row.far):.0f} sessions a second on one core at best;")
+        print(f"    probe {_both(row.own)} ms of CPU; clean path in {_both(row.took)} ms")
+    ratio = min(rows["UDP"].far) * 1e3 / PROTOTYPE_MS
+    print(f"a UDP session is, at best, {ratio:.1f} times the prototype's {PROTOTYPE_MS} ms")
     each = busy / len(at_once) * 1e3
-    print(f"8 UDP probes at a time on one machine: {rate:.0f} a second, {each:.2f} ms of responder CPU each")
+    print(f"{TOGETHER} UDP probes at a time: {rate:.0f} a second, {each:.1f} ms of the responder's CPU each")
     print(f"load before: {load:.1f} on {os.cpu_count()} processors")
+
+
+def _both(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1e3:.1f} (at best {min(seconds) * 1e3:.1f})"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ def prefix(address: str) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
+@lru_cache(maxsize=1024)
 def plain_address(address: str) -> str:
     """IPv4 mapped into IPv6 is IPv4; no zone."""
     ip = ipaddress.ip_address(address.partition("%")[0])

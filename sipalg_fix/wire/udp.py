@@ -136,6 +136,8 @@ class UdpLeg:
 
     def _hear(self, door: Door, data: bytes, source: Address) -> None:
         asked = protocol.COOKIE.search(data)
+        # All that is asked here is what kind of message it is, and its first line says that.
+        method = read(data.lstrip(b"\r\n").partition(b"\n")[0]).method
         exchange = self._book.find(data, Transport.UDP, source[1])
         if asked and exchange is not None:
             _, token = self._book.number()
@@ -145,17 +147,17 @@ class UdpLeg:
             self._heard_datagram(data, source)
         elif exchange is None:
             return
-        elif read(data).method:
-            self._heard_request(exchange, data)
+        elif method:
+            self._heard_request(exchange, method, data)
         else:
             exchange.strayed = exchange.strayed or self._from[exchange.seq] is not door
             exchange.take(data)
         self._wake()
 
-    def _heard_request(self, exchange: Exchange, data: bytes) -> None:
+    def _heard_request(self, exchange: Exchange, method: str, data: bytes) -> None:
         for what in (What.NOTIFY, What.INVITE):
             reverse = self._reverses.get((exchange.port, what))
-            if read(data).method.lower() == what.value and reverse is not None and data not in reverse.come:
+            if method.lower() == what.value and reverse is not None and data not in reverse.come:
                 reverse.come.append(data)
 
     def _heard_datagram(self, data: bytes, source: Address) -> None:
