@@ -69,6 +69,7 @@ class Userland:
         self._go_down = go_down
         self._paths = paths
         self._last_pid = 1000
+        chassis.on_down.append(self._all_end)
 
     def install(self, programs: dict[str, Program], *directories: str) -> None:
         """Put programs into directories; the same directory may go by several names, as on merged-/usr."""
@@ -234,10 +235,13 @@ class Userland:
             job.work.close()
 
     def halt(self) -> None:
-        """Everything that runs ends, and the box goes down."""
+        """The box goes down."""
+        self._go_down()
+
+    def _all_end(self) -> None:
+        """However it went down, nothing runs any more."""
         for job in list(self.jobs.values()):
             self._end(job, 137)
-        self._go_down()
 
     # Programs.
 

@@ -55,10 +55,11 @@ class LinuxTwin:
         self.options = options
         self.kernel = Kernel(chassis=self.chassis, release=options.release, loadable=not options.builtin)
         self._user_ids = {"root": 0}
-        self.box = furnished(self.chassis, BASH, self._user_ids, self._reboot)
+        self.box = furnished(self.chassis, BASH, self._user_ids, self.chassis.power_cycle)
         self._install()
         self._lay_files()
         self._boot()
+        self.chassis.on_down.append(self._reboot)
         if options.stored != options.running:
             self._store(options, on=options.stored)
         self.chassis.writes = 0
@@ -232,7 +233,6 @@ class LinuxTwin:
 
     def _reboot(self) -> None:
         self._boot()
-        self.chassis.power_cycle()
         for phone in self.kernel.phones:
             phone.spoke = self.chassis.now
 

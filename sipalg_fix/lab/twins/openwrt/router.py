@@ -35,7 +35,7 @@ class OpenwrtTwin:
     def __init__(self, name: str, users: dict[str, User], options: Options) -> None:
         self.chassis = Chassis(name=name, users=users)
         self.options = options
-        self.box = furnished(self.chassis, ASH, {"root": 0}, self._reboot)
+        self.box = furnished(self.chassis, ASH, {"root": 0}, self.chassis.power_cycle)
         self.uci = Uci(self.box.files, self.chassis)
         phones = [(f"192.168.1.{number + 20}", 5060) for number in range(options.phones)]
         self.tracking = Tracking(chassis=self.chassis, phones=phones)
@@ -45,6 +45,7 @@ class OpenwrtTwin:
             self.box.files.put(path, text)
         self._lay_proc()
         self._boot()
+        self.chassis.on_down.append(self._boot)
         if options.running is not None and options.running != bool(self.tracking.rules.sip_ports()):
             self._otherwise(on=options.running)
         for line in options.staged:
@@ -202,10 +203,6 @@ class OpenwrtTwin:
         return 0
 
     # Booting.
-
-    def _reboot(self) -> None:
-        self._boot()
-        self.chassis.power_cycle()
 
     def _boot(self) -> None:
         """What a start does: nothing is staged, the firewall loads what is stored, and phones register."""

@@ -37,7 +37,7 @@ class PfsenseTwin:
     def __init__(self, name: str, users: dict[str, User], options: Options) -> None:
         self.chassis = Chassis(name=name, users=users)
         self.options = options
-        self.box = furnished(self.chassis, SH, {"root": 0}, self._reboot)
+        self.box = furnished(self.chassis, SH, {"root": 0}, self.chassis.power_cycle)
         self.filter = Filter()
         self.stored = first_config(name, options)
         """What config.xml holds."""
@@ -47,6 +47,7 @@ class PfsenseTwin:
         self._install()
         self._lay_files()
         self._boot()
+        self.chassis.on_down.append(self._boot)
         self._otherwise()
         self.filter.register(self.phones)
         self.chassis.writes = 0
@@ -125,10 +126,6 @@ class PfsenseTwin:
             self.filter.redirects = [("lan", port)] if self.options.redirect else []
 
     # Booting.
-
-    def _reboot(self) -> None:
-        self._boot()
-        self.chassis.power_cycle()
 
     def _boot(self) -> None:
         """A start: the daemon by its rc file, pf by the configuration, and no states."""
