@@ -128,12 +128,12 @@ def _put_back(life: Life) -> bool:
 
 def _restored(life: Life) -> ChangeState | None:
     """How the rollback ended; None when the device does not answer. DeviceError when it cannot be read."""
-    facts = _look(life)
-    for _ in range(TRIES):
+    facts = _look(life, needed=not _owed(life))
+    for tries_left in reversed(range(TRIES)):
         if facts is None or (_as_before(life, facts) and not _owed(life)):
             break
-        again = _sent_back(life, facts)
-        facts = _look(life)
+        again = _sent_back(life, facts) and tries_left > 0
+        facts = _look(life, needed=not again)
         if not again:
             break
     if facts is None:
@@ -171,14 +171,15 @@ def _left_to_the_guard(life: Life) -> ChangeState | None:
     return ChangeState.STRANDED
 
 
-def _look(life: Life) -> Facts | None:
+def _look(life: Life, *, needed: bool = True) -> Facts | None:
     """
     A look by which it can be told whether the host is as before; else one more, then NotUnderstood: nothing
-    is sent because of what could not be read.
+    is sent because of what could not be read. Where it is not ``needed``, what is to be sent is known without
+    it: half of a rollback may read as no setting that there ever was.
     """
     for last in (False, True):
         facts = life.look_again()
-        if facts is None or _as_before(life, facts) is not None:
+        if facts is None or not needed or _as_before(life, facts) is not None:
             return facts
         if last:
             break
