@@ -7,6 +7,7 @@ exchange of its own, whose ``copies`` are the times that the kernel must have se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -128,18 +129,31 @@ class Seen:
 
 def loss_out(exchanges: Iterable[Exchange]) -> float:
     """An upper guess of the share of copies lost on the way out, from messages that do get through."""
-    through = [each for each in exchanges if each.arrived]
+    through = _telling([each for each in exchanges if each.arrived])
     sent = sum(each.copies for each in through)
     lost = sum(max(0, each.copies - each.copies_arrived) for each in through)
-    return (lost + 1) / (sent + 2)
+    return _upper(lost, sent)
 
 
 def loss_back(exchanges: Iterable[Exchange]) -> float:
     """The same for answers."""
-    through = [each for each in exchanges if each.answers_come and each.answers_sent]
+    through = _telling([each for each in exchanges if each.answers_come and each.answers_sent])
     sent = sum(each.answers_sent for each in through)
     lost = sum(max(0, each.answers_sent - each.answers_come) for each in through)
-    return (lost + 1) / (sent + 2)
+    return _upper(lost, sent)
+
+
+def _telling(through: list[Exchange]) -> list[Exchange]:
+    """Those over UDP, if there are any: what TCP loses, the kernel sends again without a word."""
+    return [each for each in through if each.leg not in ("tcp", "tls")] or through
+
+
+def _upper(lost: int, sent: int) -> float:
+    """A share that the true one is hardly above: few copies by good luck must not make a loss a drop."""
+    if not sent:
+        return 0.5
+    guess = (lost + 1) / (sent + 2)
+    return min(1.0, guess + 2 * math.sqrt(guess * (1 - guess) / (sent + 2)))
 
 
 def is_drop(copies: int, loss: float) -> bool:
