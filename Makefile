@@ -44,6 +44,8 @@ check-all:
 # Everything that CI only samples, in full; the paths of the probe alone take about 16 minutes.
 soak: $(STAMP)
 	@.ci/packages all
+	$(BIN)/pip install --quiet --disable-pip-version-check --group soak
+	$(BIN)/python -m tests.fuzz.soak 60
 	SOAK=20 $(PYTEST) -s -m 'long or root' tests/real tests/crash
 
 clean:

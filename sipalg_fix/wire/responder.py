@@ -201,7 +201,7 @@ class Responder:
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
         heard, waits = 0, self.limits.patience
         while heard < self.limits.stream:
-            data = await self._message(reader, waits)
+            data = await message_from(reader, self.limits.message, waits)
             heard += len(data)
             self.heard += len(data)
             if not self.sessions.is_known(data, time.monotonic()):
@@ -212,21 +212,6 @@ class Responder:
                 self.sent += len(reply)
             # Somebody with a token may keep silent for as long as a session lasts.
             waits = float(self.limits.life)
-
-    async def _message(self, reader: asyncio.StreamReader, patience: float) -> bytes:
-        """One message: whole by its own Content-Length, or what came before the sender fell silent."""
-        ends = time.monotonic() + patience
-        data = b""
-        while len(data) <= self.limits.message:
-            needed = length_needed(data)
-            if needed is not None and len(data) >= needed:
-                break
-            left = ends - time.monotonic()
-            more = await _some(reader, min(left, _QUIET) if data and b"SAP" in data else left)
-            if not more:
-                break
-            data += more
-        return data
 
     # Control
 
@@ -295,6 +280,22 @@ def _ttl(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
         if (level, kind) in wanted:
             return int.from_bytes(data[:4], "little" if len(data) == 4 else "big")
     return -1
+
+
+async def message_from(reader: asyncio.StreamReader, most: int, patience: float) -> bytes:
+    """One message: whole by its own Content-Length, or what came before the sender fell silent."""
+    ends = time.monotonic() + patience
+    data = b""
+    while len(data) <= most:
+        needed = length_needed(data)
+        if needed is not None and len(data) >= needed:
+            break
+        left = ends - time.monotonic()
+        more = await _some(reader, min(left, _QUIET) if data and b"SAP" in data else left)
+        if not more:
+            break
+        data += more
+    return data
 
 
 async def _some(reader: asyncio.StreamReader, patience: float) -> bytes:

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sipalg_fix.model.sip.message import Message, read, text
+from sipalg_fix.model.sip.message import Header, Message, read, text
 
+_MOST_PAIRED = 65_536
+"""Values before times values after, of one name, that are paired by likeness."""
 _WORDS = re.compile(r"[^\s;,<>@=/]+|[\s;,<>@=/]")
 
 MEANING = {
@@ -127,10 +129,9 @@ def _start(before: Message, after: Message) -> Iterator[Difference]:
 
 
 def _headers(before: Message, after: Message) -> Iterator[Difference]:
-    names = list(dict.fromkeys(header.canonical for header in (*before.headers, *after.headers)))
-    for name in names:
-        old = [header for header in before.headers if header.canonical == name]
-        new = [header for header in after.headers if header.canonical == name]
+    mine, theirs = _by_name(before.headers), _by_name(after.headers)
+    for name in dict.fromkeys((*mine, *theirs)):
+        old, new = mine.get(name, []), theirs.get(name, [])
         label = name or "A line that is no header"
         pairs = _pairs([header.value for header in old], [header.value for header in new])
         for left, right in pairs:
@@ -143,6 +144,13 @@ def _headers(before: Message, after: Message) -> Iterator[Difference]:
     yield from _order(
         "The headers", [h.canonical for h in before.headers], [h.canonical for h in after.headers]
     )
+
+
+def _by_name(headers: Sequence[Header]) -> dict[str, list[Header]]:
+    found: dict[str, list[Header]] = {}
+    for header in headers:
+        found.setdefault(header.canonical, []).append(header)
+    return found
 
 
 def _value(label: str, old: str | None, new: str | None) -> Iterator[Difference]:
@@ -171,8 +179,9 @@ def _spacing(label: str, old: bytes, new: bytes, same_value: bool) -> Iterator[D
 
 
 def _order(label: str, old: list[str], new: list[str]) -> Iterator[Difference]:
-    shared_old = [name for name in dict.fromkeys(old) if name in new]
-    shared_new = [name for name in dict.fromkeys(new) if name in old]
+    mine, theirs = dict.fromkeys(old), dict.fromkeys(new)
+    shared_old = [name for name in mine if name in theirs]
+    shared_new = [name for name in theirs if name in mine]
     if shared_old != shared_new:
         yield Difference(
             field=label, change=Change.MOVED, before=" ".join(shared_old), after=" ".join(shared_new)
@@ -183,6 +192,10 @@ def _pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Which value became which, by index; -1 where there is none on that side."""
     if len(old) == len(new):
         return [(index, index) for index in range(len(old))]
+    if len(old) * len(new) > _MOST_PAIRED:
+        # No box's doing, and comparing each with each would take for ever: by their order, then.
+        most = max(len(old), len(new))
+        return [(n if n < len(old) else -1, n if n < len(new) else -1) for n in range(most)]
     pairs: list[tuple[int, int]] = []
     for _, left, left_end, right, right_end in difflib.SequenceMatcher(
         a=old, b=new, autojunk=False
@@ -217,13 +230,20 @@ def _sdp(before: bytes, after: bytes) -> Iterator[Difference]:
     for section in dict.fromkeys((*old, *new)):
         mine, theirs = old.get(section, []), new.get(section, [])
         suffix = f" ({section})" if section else ""
-        for key in dict.fromkeys(key for key, _ in (*mine, *theirs)):
-            left = [value for name, value in mine if name == key]
-            right = [value for name, value in theirs if name == key]
+        lefts, rights = _by_key(mine), _by_key(theirs)
+        for key in dict.fromkeys((*lefts, *rights)):
+            left, right = lefts.get(key, []), rights.get(key, [])
             for a, b in _pairs(left, right):
                 label = f"SDP {key}{suffix}"
                 yield from _value(label, left[a] if a >= 0 else None, right[b] if b >= 0 else None)
         yield from _order(f"The SDP lines{suffix}", [key for key, _ in mine], [key for key, _ in theirs])
+
+
+def _by_key(lines: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in lines:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _sections(body: bytes) -> dict[str, list[tuple[str, str]]]:

@@ -33,41 +33,40 @@ def heard_in(files: Sequence[Path], not_read: NotRead) -> Iterator[Heard]:
     The SIP messages of captures, in the order of their times; ``-`` is standard input. :class:`CaptureError`
     before the first message if one is no capture; what is damaged further on ends that file, and is counted.
     """
-    opened = [_frames(path, not_read) for path in files]
-    frames = opened[0] if len(opened) == 1 else heapq.merge(*opened, key=lambda frame: frame[0])
-    return _messages(frames, not_read)
+    begun = [frames_of(*opened(path), str(path), not_read) for path in files]
+    frames = begun[0] if len(begun) == 1 else heapq.merge(*begun, key=lambda frame: frame[0])
+    return messages_in(frames, not_read)
 
 
-def _frames(path: Path, not_read: NotRead) -> Iterator[Frame]:
-    """The frames of one file, whose beginning is read at once."""
-    careful, head = opened(path)
-    reader = _pcapng(careful) if head == _PCAPNG else _pcap(careful, path)
-    return _to_its_end(reader, path, not_read)
+def frames_of(file: Careful, head: bytes, name: str, not_read: NotRead) -> Iterator[Frame]:
+    """The frames of a file, which begins with ``head``; :class:`CaptureError` at once if it is no capture."""
+    reader = _pcapng(file) if head == _PCAPNG else _pcap(file, name)
+    return _to_its_end(reader, name, not_read)
 
 
-def _to_its_end(reader: Iterator[Frame], path: Path, not_read: NotRead) -> Iterator[Frame]:
+def _to_its_end(reader: Iterator[Frame], name: str, not_read: NotRead) -> Iterator[Frame]:
     import dpkt
 
     try:
         yield from reader
     except (dpkt.Error, Damaged, struct.error, OSError, zlib.error):
         # A capture program that was stopped leaves half a packet at the end: what is before it is good.
-        not_read[f"the rest of {path.name}, which is cut or damaged"] += 1
+        not_read[f"the rest of {name}, which is cut or damaged"] += 1
 
 
-def _pcap(file: Careful, path: Path) -> Iterator[Frame]:
+def _pcap(file: Careful, name: str) -> Iterator[Frame]:
     import dpkt
 
     try:
         reader = dpkt.pcap.Reader(file)
     except (dpkt.Error, ValueError, struct.error):
         raise CaptureError(
-            "capture-format", f"{path} is neither pcap nor pcapng: it does not begin as one"
+            "capture-format", f"{name} is neither pcap nor pcapng: it does not begin as one"
         ) from None
     link = reader.datalink()
     if link not in KNOWN_LINKS:
         raise CaptureError(
-            "capture-format", f"{path}: link layer {link} is not read; Ethernet, Linux cooked and raw IP are"
+            "capture-format", f"{name}: link layer {link} is not read; Ethernet, Linux cooked and raw IP are"
         )
     return ((float(at), link, bytes(frame)) for at, frame in reader)
 
@@ -129,7 +128,8 @@ def _interface(block: pcapng.InterfaceDescriptionBlock) -> tuple[int, float, int
     return block.linktype, unit, offset
 
 
-def _messages(frames: Iterator[Frame], not_read: NotRead) -> Iterator[Heard]:
+def messages_in(frames: Iterator[Frame], not_read: NotRead) -> Iterator[Heard]:
+    """The SIP messages in frames."""
     fragments, streams = Fragments(not_read), Streams(not_read)
     for at, link, frame in frames:
         part = part_of(link, frame)

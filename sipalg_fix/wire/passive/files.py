@@ -69,12 +69,16 @@ class Careful:
 def opened(path: Path) -> tuple[Careful, bytes]:
     """The file, and its first four bytes, which it will give again. :class:`CaptureError` if it has none."""
     try:
-        file: Readable = sys.stdin.buffer if str(path) == "-" else path.open("rb")
-        head = Careful(file).read(4)
-        if head[:2] == _GZIP:
-            file = _Inflated(Careful(file, head))
-            head = Careful(file).read(4)
+        return unpacked(sys.stdin.buffer if str(path) == "-" else path.open("rb"))
     except (OSError, zlib.error) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise CaptureError("capture-unreadable", f"{path}: {said}") from None
+
+
+def unpacked(file: Readable) -> tuple[Careful, bytes]:
+    """The same of a file that is open already; OSError, :class:`zlib.error`."""
+    head = Careful(file).read(4)
+    if head[:2] == _GZIP:
+        file = _Inflated(Careful(file, head))
+        head = Careful(file).read(4)
     return Careful(file, head), head

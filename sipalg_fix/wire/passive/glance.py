@@ -29,16 +29,20 @@ _HEADERS = re.compile(
 )
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
+# Hosts and users are as long as such may be (RFC 1035: 255), so that no header makes a search take for ever.
 _VIA = re.compile(
-    r"\s*SIP\s*/\s*2\.0\s*/\s*\w+\s+(\[[^\]\s]*\]|[^\s:;,]+)(?:\s*:\s*(\d{1,5}))?([^,]*)", re.IGNORECASE
+    r"SIP\s*/\s*2\.0\s*/\s*\w{1,16}\s+(\[[^\]\s]{1,64}\]|[^\s:;,]{1,255})(?:\s*:\s*(\d{1,5}))?([^,]*)",
+    re.IGNORECASE,
 )
 _BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
-_RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]+)", re.IGNORECASE)
-_URI = re.compile(r"sips?:(?:([^@<>\s;,\"]*)@)?(\[[^\]\s]*\]|[^\s:;>,?\"@]+)(?::(\d{1,5}))?", re.IGNORECASE)
+_RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]{1,64})", re.IGNORECASE)
+_URI = re.compile(
+    r"sips?:(?:([^@<>\s;,\"]{0,255})@)?(\[[^\]\s]{1,64}\]|[^\s:;>,?\"@]{1,255})(?::(\d{1,5}))?", re.IGNORECASE
+)
 _START_URI = re.compile(rb"[A-Z]+ +(\S+)")
-_SDP = re.compile(rb"(?m)^(o=\S* \S* \S* IN IP[46] |c=IN IP[46] |a=rtcp:\d+ IN IP[46] )([0-9A-Fa-f.:]+)")
-_CANDIDATE = re.compile(rb"(?m)^a=candidate:\S+ \d+ \S+ \d+ ([0-9A-Fa-f.:]+) \d+ typ host")
-_AFTER_AT = re.compile(r"@\[?([0-9A-Fa-f.:]+)\]?$")
+_SDP = re.compile(rb"(?m)^(o=\S* \S* \S* IN IP[46] |c=IN IP[46] |a=rtcp:\d+ IN IP[46] )([0-9A-Fa-f.:]{1,64})")
+_CANDIDATE = re.compile(rb"(?m)^a=candidate:\S+ \d+ \S+ \d+ ([0-9A-Fa-f.:]{1,64}) \d+ typ host")
+_AFTER_AT = re.compile(r"@\[?([0-9A-Fa-f.:]{1,64})\]?$")
 _MOST = 16
 """Values of one header that are looked at."""
 

@@ -18,8 +18,9 @@ from sipalg_fix.wire.passive.glance import glance, is_inside
 from sipalg_fix.wire.passive.heard import Heard, NotRead
 from sipalg_fix.wire.passive.signs import Case, View
 
-MOST_CALLERS = 1_000_000
+MOST_CALLERS = 200_000
 MOST_RECENT = 20_000
+MOST_RECENT_BYTES = 64 * 1024 * 1024
 MOST_FLOWS = 64
 MOST_USERS = 8
 SAME_SECONDS = 30.0
@@ -56,6 +57,7 @@ class Watch:
         self._callers: dict[str, _Kept] = {}
         self._servers: set[str] = set()
         self._recent: OrderedDict[tuple[str, str, str], list[View]] = OrderedDict()
+        self._recent_bytes = 0
         self.messages = 0
 
     def take(self, heard: Heard) -> None:
@@ -124,13 +126,15 @@ class Watch:
         known = self._recent.get(key)
         if known is None:
             known = self._recent[key] = []
-            if len(self._recent) > MOST_RECENT:
-                self._recent.popitem(last=False)
         for earlier in known:
             if earlier.seen.status in (0, seen.status):
                 yield earlier
         if len(known) < _SAME_KEPT:
             known.append(view)
+            self._recent_bytes += len(view.heard.data)
+        while len(self._recent) > MOST_RECENT or self._recent_bytes > MOST_RECENT_BYTES:
+            _, gone = self._recent.popitem(last=False)
+            self._recent_bytes -= sum(len(each.heard.data) for each in gone)
 
     def _compared(self, before: View, after: View, here: str, there: str) -> None:
         """Two copies, heard at the phones' addresses ``here`` and ``there``: a router lies between them."""
