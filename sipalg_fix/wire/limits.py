@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sipalg_fix.wire.protocol import SENDS_MOST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -28,7 +30,7 @@ class Limits:
     """Answers to copies of one message."""
     challenges: int = 64
     """Cookies that one session may have sent to addresses that have not shown that they read them."""
-    sends: int = 128
+    sends: int = SENDS_MOST
     """Messages that one session may ask for."""
     questions: int = 1000
     """Lines that a session may say on its control connection."""

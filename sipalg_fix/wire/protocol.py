@@ -25,6 +25,8 @@ TLS_PORT = 5061
 OTHER_PORTS = range(17810, 17826)
 """Ports on which no box expects SIP; each session gets one of them."""
 LINE_LIMIT = 65536
+SENDS_MOST = 128
+"""Messages of its own that a responder sends for one session."""
 IP_OVERHEAD = 28
 """Bytes of IPv4 and UDP headers; counted on both sides of the balance, so that IPv6 only errs upwards."""
 

@@ -141,7 +141,7 @@ def altered(view: View) -> Iterator[Evidence]:
     for back in view.seen.reverses:
         if back.leg != view.leg:
             continue
-        for sent, come in back.pairs():
+        for sent, come in back.pairs(view.seen.key):
             for found in compare(sent, come):
                 yield Evidence(
                     leg=view.leg,

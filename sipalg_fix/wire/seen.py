@@ -84,10 +84,20 @@ class Reverse:
     problem: str = ""
     """Why the responder did not send it."""
 
-    def pairs(self) -> list[tuple[bytes, bytes]]:
-        """Sent and received, by signature; what has none is held against the last that was sent."""
+    def pairs(self, key: bytes) -> list[tuple[bytes, bytes]]:
+        """
+        Sent and received, by signature; what has none is held against the last that was sent.
+
+        One with a genuine signature of which the responder's word has not come is held against nothing.
+        """
         by_sign = {_sign(sent): sent for sent in self.sent}
-        return [(by_sign.get(_sign(come), self.sent[-1]), come) for come in self.come if self.sent]
+        known = [come for come in self.come if _sign(come) in by_sign or not self._is_genuine(come, key)]
+        return [(by_sign.get(_sign(come), self.sent[-1]), come) for come in known if self.sent]
+
+    def _is_genuine(self, come: bytes, key: bytes) -> bool:
+        sign = _sign(come).decode()
+        counts = range(1, protocol.SENDS_MOST + 1)
+        return any(protocol.request_signature(key, self.seq, self.what, count) == sign for count in counts)
 
 
 def _sign(data: bytes) -> bytes:

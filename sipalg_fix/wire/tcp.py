@@ -76,7 +76,7 @@ class TcpLeg:
         await self._book.refresh()
         seen = self._book.seen
         mine = [each for each in seen.exchanges if each.leg == self.name]
-        inbound = [pair for back in seen.reverses if back.leg == self.name for pair in back.pairs()]
+        inbound = [pair for back in seen.reverses if back.leg == self.name for pair in back.pairs(seen.key)]
         return any(each.arrived and each.arrived != each.sent for each in mine) or any(
             sent != come for sent, come in inbound
         )

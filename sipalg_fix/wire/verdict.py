@@ -136,6 +136,8 @@ def _missing(view: View) -> Iterator[str]:
         if not any(r.come for r in ways):
             why = next((f" ({r.problem})" for r in ways if r.problem), "")
             yield f"no {REVERSE_TITLE[what]}{why}"
+        elif not any(r.pairs(view.seen.key) for r in ways):
+            yield f"no report on the {REVERSE_TITLE[what]}"
 
 
 def _advice(legs: list[Leg], outcome: Outcome) -> Iterator[str]:

@@ -132,6 +132,21 @@ def test_a_request_from_outside_that_is_missing_is_never_called_clean(what: What
     assert judge(seen).outcome is (Outcome.ALG_DROPS if sent >= 6 else Outcome.INCONCLUSIVE)
 
 
+def test_a_request_from_outside_without_its_original_is_held_against_nothing() -> None:
+    """The responder's word on it was lost: it is neither altered nor shown to be unaltered."""
+    seen = clean()
+    (told,) = [each for each in seen.reverses if each.port == SIP and each.what is What.NOTIFY]
+    for sent in ([], told.sent):
+        later = protocol.request_signature(KEY, told.seq, What.NOTIFY, 7).encode()
+        first = protocol.SIGNATURE.search(told.come[0])
+        assert first is not None
+        told.come = [told.come[0].replace(first[1], later)]
+        told.sent = list(sent)
+        judgement = judge(seen)
+        assert (judgement.outcome, judgement.evidence) == (Outcome.INCONCLUSIVE, ())
+        assert "no report on the NOTIFY from outside" in judgement.reason
+
+
 def no_cseq_lost(seen: Seen, copies: int) -> None:
     for each in at(seen, SIP, Kind.NO_CSEQ):
         lose(each, copies)
