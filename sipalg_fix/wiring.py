@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sipalg_fix import __version__
-from sipalg_fix.engine.ports import Prober, Stop
+from sipalg_fix.engine.ports import Stop
 from sipalg_fix.engine.ports import Tell as Progress
 from sipalg_fix.engine.run import Ports
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.facts import Plane
-from sipalg_fix.model.host import Host, SecretRef
+from sipalg_fix.model.host import SecretRef
 
 if TYPE_CHECKING:
     from sipalg_fix.approvals.checking import Approvals
@@ -98,17 +97,6 @@ class Threads:
                 done, _ = wait(list(running), timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield running.pop(future), future.result()
-
-
-class NoProber:
-    """Without probe points packets are not sent, and nothing is claimed of them."""
-
-    def packets(self, host: Host) -> Plane:
-        """Unknown, and why."""
-        from sipalg_fix.model.assessment import NOT_PROBED
-
-        del host
-        return NOT_PROBED
 
 
 @dataclass(slots=True)
@@ -189,7 +177,6 @@ def ports(
     progress: Progress,
     *,
     warn: Callable[[str], None],
-    prober: Prober | None = None,
     closing: ExitStack | None = None,
     recipients: Sequence[str] = (),
 ) -> Ports:
@@ -198,8 +185,10 @@ def ports(
     of backups are sealed to ``recipients``.
     """
     from sipalg_fix.transports.connections import Connections
+    from sipalg_fix.transports.probe_points import ProbePoints
 
-    connections = Connections(secrets=Secrets(warn).resolve, keys=key_store(places), seal=sealer(recipients))
+    secrets, keys = Secrets(warn), key_store(places)
+    connections = Connections(secrets=secrets.resolve, keys=keys, seal=sealer(recipients))
     if closing is not None:
         closing.callback(connections.close)
     return Ports(
@@ -211,7 +200,7 @@ def ports(
         clock=SystemClock(stop),
         journal=open_journal(places),
         executor=Threads(stop),
-        prober=prober or NoProber(),
+        prober=ProbePoints(secrets=secrets.resolve, keys=keys),
         stop=stop,
         progress=progress,
     )

@@ -100,15 +100,21 @@ def doctor(
 def scan(
     hosts: Hosts = "",
     inventory: options.Inventory = Path("inventory"),
+    playbook: options.PlaybookFile = None,
     output: options.ListOutput = options.ListForm.TABLE,
 ) -> int:
-    """Ask each router for its key or certificate, without logging in, and say whether it is known."""
+    """
+    Ask each router for its key or certificate, without logging in, and say whether it is known.
+
+    With a playbook, also the probe points behind them:
+
+        sipalg-fix hostkeys scan -i inventory/ -p playbooks/disable-sip-alg.yaml
+    """
     from sipalg_fix.cli.keys import scanned
     from sipalg_fix.reports import render_table
 
-    found = [
-        {key: row[key] for key in ("host", "access", "key", "result")} for row in scanned(inventory, hosts)
-    ]
+    rows = scanned(inventory, hosts, playbook)
+    found = [{key: row[key] for key in ("host", "access", "key", "result")} for row in rows]
     put(render_table(found, output.value, color=colored(), width=width()))
     return 0 if all(row["result"] == "known" for row in found) else 2
 
@@ -117,17 +123,24 @@ def scan(
 def accept(
     hosts: Hosts = "",
     inventory: options.Inventory = Path("inventory"),
+    playbook: options.PlaybookFile = None,
     yes: options.Yes = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where another key was known before.")
     ] = False,
     output: options.ListOutput = options.ListForm.TABLE,
 ) -> int:
-    """Trust the keys and certificates that the routers show now, after you compared them."""
+    """
+    Trust the keys and certificates that the routers show now, after you compared them.
+
+    With a playbook, also those of the probe points behind them:
+
+        sipalg-fix hostkeys accept -i inventory/ -p playbooks/disable-sip-alg.yaml
+    """
     from sipalg_fix.cli.keys import accepted
     from sipalg_fix.reports import render_table
 
-    found = accepted(inventory, hosts, yes=yes, replace=replace)
+    found = accepted(inventory, hosts, playbook, yes=yes, replace=replace)
     put(render_table(found, output.value, color=colored(), width=width()))
     return 0 if all(row["result"] in ("known", "accepted") for row in found) else 4
 

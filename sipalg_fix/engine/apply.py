@@ -5,7 +5,7 @@ Apply: the order in which a change happens, here and nowhere else.
 
     lock, look: drifted? approved? -> REFUSED
     back up -> guarded forward -> APPLIED                   refused half-way: taken back
-    fresh look: running off -> MET                          not: inverse -> ROLLED_BACK
+    fresh look: running off, SIP not lost -> MET            not: inverse -> ROLLED_BACK
     keep the guard's word, save, prove the guard gone, flush, look
     restart where planned, new boot, look -> CONFIRMED
 """
@@ -19,6 +19,7 @@ from sipalg_fix.engine.boot import GOING_DOWN, restart
 from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.steps import Hand
@@ -88,14 +89,13 @@ def live(life: Life, gate: Gate) -> None:
 def _may_begin(life: Life) -> bool:
     """Look first: only a host that is as it was planned from is touched."""
     try:
-        facts = life.look()
+        # With packets: what they show afterwards is held against it, and from port 5060 they make the very
+        # connection that the router may go on altering.
+        facts = life.look(probed=True)
         life.before = life.assessment
         if facts.essence == life.plan.facts.essence:
             _back_up(life)
             return True
-        if life.running_off(facts):
-            # Somebody was faster. That it is as wanted is claimed only with what packets say.
-            life.look(probed=True)
     except DeviceError as error:
         life.fail(error)
         life.to(ChangeState.REFUSED)
@@ -169,13 +169,15 @@ def _not_taken(life: Life, error: DeviceError) -> None:
 def shown(life: Life) -> None:
     """Only a session opened after the change may say that it is in force."""
     try:
-        facts = life.look_again()
+        facts = life.look_again(probed=has_time(life))
     except DeviceError as error:
         life.fail(error)
         take_back(life)
         return
     if facts is None:
         contact_lost(life)
+    elif sip_lost(life):
+        take_back(life)
     elif life.running_off(facts):
         life.to(ChangeState.MET)
     else:
@@ -362,6 +364,9 @@ def confirm(life: Life) -> None:
     # A router that has just started may print half of what it will.
     facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY, probed=True)
     if facts is None:
+        return
+    if sip_lost(life):
+        take_back(life)
         return
     for line in moved_besides(life):
         life.find("other-lines-changed", f"not in the plan: {line}")

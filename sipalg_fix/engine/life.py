@@ -149,6 +149,15 @@ class Life:
         self.ports.journal.write(self.run, self.host.name, words.LOOKED, payload)
         return self.facts
 
+    def ask_packets(self) -> None:
+        """A last look with packets, at a host whose change is at its end; it stays what it is without."""
+        facts, assessment = self.facts, self.assessment
+        try:
+            self.look(probed=True)
+        except DeviceError as error:
+            self.facts, self.assessment = facts, assessment
+            self.find("not-read", f"packets were not asked for: {error}")
+
     def look_again(
         self,
         seconds: float = LOOK_AGAIN_SECONDS,

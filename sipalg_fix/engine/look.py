@@ -8,11 +8,12 @@ from datetime import date
 from typing import TypeVar
 
 from sipalg_fix.engine.ports import Connections, Prober, Reader
-from sipalg_fix.model.assessment import NOT_PROBED, Assessment, Exemption, Intent, assess
+from sipalg_fix.model.assessment import Assessment, Exemption, Intent, assess
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.packets import NO_PACKETS
 from sipalg_fix.model.session import Command, Transcript
 
 Session = TypeVar("Session")
@@ -87,5 +88,5 @@ def judge_host(
     facts: Facts, host: Host, intent: Intent, prober: Prober | None, exempt: Exemption | None, today: date
 ) -> Assessment:
     """The assessment of a host, with what packets say where a probe point may be asked."""
-    packets = prober.packets(host) if prober else NOT_PROBED
+    packets = prober.packets(host) if prober else NO_PACKETS
     return assess(facts, intent, packets=packets, exempt=exempt, today=today)

@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from sipalg_fix.model.approval import Approved, Review
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.journal import End, Freeze, Row
+from sipalg_fix.model.packets import Packets
 from sipalg_fix.model.session import Command, Reply
 
 In = TypeVar("In")
@@ -111,8 +111,11 @@ class Executor(Protocol):
 class Prober(Protocol):
     """Proof by packets: what a probe point behind this host says of the path; ``unknown`` without one."""
 
-    def packets(self, host: Host) -> Plane:
-        """on: packets are altered; off: shown clean; unknown: not probed, or it could not be told."""
+    def packets(self, host: Host) -> Packets:
+        """
+        What was seen. Its plane is on: packets are altered; off: shown clean; unknown: not probed, or it
+        could not be told. Takes at most twice the probe point's time: it may be busy with another host.
+        """
 
 
 class Approval(Protocol):

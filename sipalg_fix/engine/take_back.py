@@ -123,6 +123,8 @@ def _put_back(life: Life) -> bool:
     if end in (None, ChangeState.REVERTING):
         life.let_go()
     life.to(end or lost_as)
+    if life.at(ChangeState.ROLLED_BACK) and life.host.probe is not None:
+        life.ask_packets()
     return end is not None
 
 

@@ -65,6 +65,9 @@ BAD_WINDOW: Final = "E216"
 BAD_ZONE: Final = "E217"
 NO_SIGNERS: Final = "E231"
 BAD_RECIPIENT: Final = "E232"
+PROBE_PLACE: Final = "E251"
+PROBE_COMMAND: Final = "E252"
+PROBE_LOGIN: Final = "E253"
 
 TITLES: Final = {
     UNREADABLE: "The file cannot be read",
@@ -122,5 +125,8 @@ TITLES: Final = {
     BAD_ZONE: "Not a time zone",
     NO_SIGNERS: "No file of signers",
     BAD_RECIPIENT: "Not an age recipient",
+    PROBE_PLACE: "A probe point that is nowhere, or in two places",
+    PROBE_COMMAND: "Not a command for a probe point",
+    PROBE_LOGIN: "A probe point that cannot be logged in to",
 }
 """Every code with its title, in the order of the docs page."""

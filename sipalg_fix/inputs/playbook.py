@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from sipalg_fix.inputs import codes, fields
 from sipalg_fix.inputs.course import Pace, WindowBlock, rollout_of, window_of
+from sipalg_fix.inputs.probepoints import PointBlock, point_of
 from sipalg_fix.inputs.refusals import Numbers, Place, problems_of, unsaid
 from sipalg_fix.inputs.selection import terms_of
 from sipalg_fix.inputs.strict_yaml import (
@@ -36,6 +37,7 @@ from sipalg_fix.model.assessment import PLANES, Exemption, Intent
 from sipalg_fix.model.errors import InputError, Problem
 from sipalg_fix.model.playbook import (
     DEFAULT_HOW,
+    Behind,
     Excused,
     GuardRule,
     How,
@@ -51,7 +53,7 @@ FORKS: Final = (1, 500)
 APPROVERS: Final = (1, 10)
 RECIPIENT: Final = r"age1[02-9ac-hj-np-z]{58}"
 """X25519 recipients (age-encryption.org/v1), in Bech32."""
-RESERVED: Final = ("probes", "calls", "notify", "schedule")
+RESERVED: Final = ("calls", "notify", "schedule")
 ALL_PLANES: Final = (*PLANES, "packets")
 HOW_KEYS: Final = ("reboot", "guard", "guard_minutes", "flush")
 
@@ -177,6 +179,12 @@ class ApprovalBlock(BaseModel):
     required: Approvers = Field(default=1, description="How many persons, the author not counted.")
 
 
+class ProbeBlock(PointBlock):
+    """The hosts that a computer stands behind, and the command that probes from there."""
+
+    select: Pattern
+
+
 class BackupBlock(BaseModel):
     """What is kept of a router before its change, besides the redacted configuration."""
 
@@ -205,6 +213,7 @@ class PlaybookFile(BaseModel):
     how: HowBlock = HowBlock()
     overrides: list[OverrideBlock] = []
     exempt: list[ExemptBlock] = []
+    probes: list[ProbeBlock] = Field(default=[], description="Of several for one host, the first is meant.")
     forks: Forks = Field(default=10, description="Hosts at a time.")
     rollout: RolloutBlock | None = Field(default=None, description="Without it, all in one batch.")
     windows: list[WindowBlock] = Field(default=[], description="Without any, at any time.")
@@ -324,6 +333,7 @@ def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | N
             Excused(select=block.select, exemption=Exemption(reason=block.reason, until=block.until))
             for block in file.exempt
         ),
+        probes=tuple(Behind(select=block.select, point=point_of(block, path)) for block in file.probes),
         forks=file.forks,
         rollout=rollout_of(file.rollout, file.rollout.canary or "") if file.rollout else None,
         windows=tuple(map(window_of, file.windows)),

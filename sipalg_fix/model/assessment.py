@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from sipalg_fix.model.facts import Facts, Finding, Plane, State, Value, together, unknown
+from sipalg_fix.model.facts import Facts, Finding, Plane, State, Value, together
+from sipalg_fix.model.packets import NO_PACKETS, NOT_PROBED, Packets
 
 
 class Verdict(Enum):
@@ -58,9 +59,6 @@ class Planes:
     packets: Plane
 
 
-NOT_PROBED = unknown("no packets were sent")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """One host's facts against the intent."""
@@ -87,7 +85,7 @@ def assess(
     facts: Facts,
     intent: Intent,
     *,
-    packets: Plane = NOT_PROBED,
+    packets: Packets = NO_PACKETS,
     exempt: Exemption | None = None,
     today: date | None = None,
 ) -> Assessment:
@@ -96,9 +94,9 @@ def assess(
         running=together(tuple(helper.running for helper in facts.helpers)),
         startup=together(tuple(helper.startup for helper in facts.helpers)),
         operational=together(tuple(helper.operational for helper in facts.helpers)),
-        packets=packets,
+        packets=packets.plane,
     )
-    findings = (*facts.findings, *_table_findings(facts, planes))
+    findings = (*facts.findings, *_table_findings(facts, planes), *_packet_findings(facts, planes, packets))
     if exempt is not None and today is not None and not exempt.holds(today):
         findings = (
             *findings,
@@ -116,24 +114,37 @@ def assess(
     )
 
 
-BLOCKING = frozenset({NOT_SAVED, STILL_RUNNING, "guard-left", "alg-in-packets"})
+IN_PACKETS = "alg-in-packets"
+STALE_FLOWS = "stale-flows"
+CLEAN_PACKETS = "clean-packets"
+SIP_BLOCKED = "sip-blocked"
+BLOCKING = frozenset({NOT_SAVED, STILL_RUNNING, "guard-left", IN_PACKETS, STALE_FLOWS})
 """Findings with which the intent is not met even where the running configuration says off."""
 
-
-IN_PACKETS = (
-    "packets are still altered although the router says off. Likely causes: flows from before the change, "
-    "which it still tracks (flush them, or restart it); another ALG upstream ('sipalg-fix probe --trace' "
-    "finds the hop); or the probe point stands behind another router"
+_OLD_FLOWS = "flows from before the change, which it still tracks (flush them, or restart it)"
+_ELSEWHERE = (
+    "another ALG upstream ('sipalg-fix probe --trace' finds the hop); or the probe point stands behind "
+    "another router"
 )
-CLEAN_PACKETS = (
+_STALE = (
+    "gone for new connections, still there for existing ones: the router says off, and goes on altering "
+    "connections that it tracked before. Flush its SIP connections or restart it, then verify again; "
+    "restarting the phones is not enough"
+)
+_NOT_STALE = (
+    "packets are still altered although the router says off, on new connections, too, so that flushing old "
+    f"ones does not help. Likely causes: {_ELSEWHERE}"
+)
+_ALTERED = (
+    f"packets are still altered although the router says off. Likely causes: {_OLD_FLOWS}; {_ELSEWHERE}"
+)
+_CLEAN = (
     "the router says on, yet packets pass unaltered. Likely causes: the probe point stands behind another "
     "router, or the ALG acts on other ports or directions than those that were probed"
 )
 
 
 def _table_findings(facts: Facts, planes: Planes) -> tuple[Finding, ...]:
-    if facts.state is State.ENABLED and planes.packets.value is Value.OFF:
-        return (Finding(code="clean-packets", message=CLEAN_PACKETS),)
     if facts.not_applicable or facts.state not in (State.DISABLED, State.PARTIAL):
         return ()
     findings = []
@@ -150,12 +161,29 @@ def _table_findings(facts: Facts, planes: Planes) -> tuple[Finding, ...]:
         plane: Plane = getattr(planes, name)
         if plane.value is Value.UNKNOWN:
             findings.append(Finding(code=NOT_READ, message=f"{name} could not be told: {plane.reason}"))
-    if planes.packets.value is Value.ON:
-        findings.append(Finding(code="alg-in-packets", message=IN_PACKETS))
-    if planes.packets.value is Value.UNKNOWN and planes.packets != NOT_PROBED:
-        message = f"packets could not be told: {planes.packets.reason}"
-        findings.append(Finding(code=NOT_READ, message=message))
     return tuple(findings)
+
+
+def _packet_findings(facts: Facts, planes: Planes, packets: Packets) -> tuple[Finding, ...]:
+    """What packets say beside the configuration, and against it, with what is likely behind that."""
+    plane = packets.plane
+    match plane.value:
+        case Value.ON if facts.not_applicable:
+            message = f"packets are altered although there is no SIP ALG here. Likely causes: {_ELSEWHERE}"
+            return (Finding(code=IN_PACKETS, message=message),)
+        case Value.ON if planes.running.value is Value.OFF and packets.new is Value.OFF:
+            return (Finding(code=STALE_FLOWS, message=_STALE),)
+        case Value.ON if planes.running.value is Value.OFF and packets.new is Value.ON:
+            return (Finding(code=IN_PACKETS, message=_NOT_STALE),)
+        case Value.ON if facts.state in (State.DISABLED, State.PARTIAL):
+            return (Finding(code=IN_PACKETS, message=_ALTERED),)
+        case Value.OFF if facts.state is State.ENABLED:
+            return (Finding(code=CLEAN_PACKETS, message=_CLEAN),)
+        case Value.UNKNOWN if packets.blocked:
+            return (Finding(code=SIP_BLOCKED, message=f"SIP does not get through: {plane.reason}"),)
+        case Value.UNKNOWN if plane != NOT_PROBED:
+            return (Finding(code=NOT_READ, message=f"packets could not be told: {plane.reason}"),)
+    return ()
 
 
 def _verdict(state: State, planes: Planes, findings: tuple[Finding, ...], intent: Intent) -> Verdict:

@@ -38,6 +38,7 @@ HOST_CODES: Final = {
     "save-failed": "E317",
     "not-rebooted": "E318",
     "look-only": "E319",
+    "packets-regressed": "E320",
     "internal": "E399",
 }
 """Codes of host errors: the word in JSON, the number of the docs page. Words never change."""

@@ -144,6 +144,8 @@ def _host(host: HostPlan, accepted: Sequence[str]) -> Iterator[Line]:
     yield from block("saves", commands(remedy.save) or ("no",), 2)
     yield from block("flushes", commands(host.flush) or ("no",), 2)
     yield from block("restarts", commands(host.reboot) or ("no",), 2)
+    if record.probe is not None:
+        yield from block("probes", (f"on {record.probe.name}: {record.probe.command}",), 2)
     yield from block("difference", remedy.diff, 2)
     yield from block("undone by", _undo(host), 2)
     sent = (*remedy.forward, *remedy.inverse, *remedy.save, *host.flush, *host.reboot)

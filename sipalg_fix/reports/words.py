@@ -7,7 +7,15 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from sipalg_fix.model.assessment import BLOCKING, NOT_SAVED, STILL_RUNNING, Assessment, Verdict
+from sipalg_fix.model.assessment import (
+    BLOCKING,
+    IN_PACKETS,
+    NOT_SAVED,
+    STALE_FLOWS,
+    STILL_RUNNING,
+    Assessment,
+    Verdict,
+)
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import HOST_CODES, PLAN_CODES
 from sipalg_fix.model.facts import Finding, State, Value
@@ -109,8 +117,9 @@ _STATES: Final = MappingProxyType(
 
 _BUT: Final = MappingProxyType(
     {
-        "alg-in-packets": "The router says that its SIP ALG is off, yet test packets were altered: "
-        "calls may fail.",
+        STALE_FLOWS: "The SIP ALG is off for new connections; calls over connections from before are still "
+        "altered until they are flushed or the router restarts.",
+        IN_PACKETS: "The router says that its SIP ALG is off, yet test packets were altered: calls may fail.",
         STILL_RUNNING: "The SIP ALG is switched off and still running: calls may be altered until it is "
         "unloaded or the router restarts.",
         "guard-left": "Calls are not altered now, but the router may still take the change back by itself.",

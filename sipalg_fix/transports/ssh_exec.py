@@ -4,6 +4,7 @@ SSH exec: one command a channel, with an exit status, over one connection.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Final
@@ -38,10 +39,7 @@ class ExecLine:
         if command.answers:
             lines = (answer.text + ("\n" if answer.enter else "") for answer in command.answers)
             self._give(channel, "".join(lines).encode(), deadline)
-        out = self._all(channel.recv, channel, deadline)
-        error = self._all(channel.recv_stderr, channel, deadline)
-        status = self._status(channel, deadline)
-        channel.close()
+        out, error, status = _outcome(channel, self._endpoint, deadline)
         parts = [part.removesuffix("\n") for part in (out, error) if part]
         return Said(text="\n".join(parts), status=f"exit {status}")
 
@@ -59,28 +57,43 @@ class ExecLine:
         except (OSError, EOFError, paramiko.SSHException):
             raise self._endpoint.lost("before it had heard the answers") from None
 
-    def _all(self, receive: Callable[[int], bytes], channel: paramiko.Channel, deadline: Deadline) -> str:
-        """Everything on one stream, up to its end."""
-        data = bytearray()
-        try:
-            while True:
-                channel.settimeout(deadline.left(self._endpoint))
-                more = receive(65536)
-                if not more:
-                    break
-                data += more
-                if len(data) > MOST:
-                    raise self._endpoint.error("not-understood", f"answered with more than {MOST >> 20} MiB")
-        except TimeoutError:
-            raise deadline.missed(self._endpoint) from None
-        return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
-    def _status(self, channel: paramiko.Channel, deadline: Deadline) -> int:
-        if not channel.status_event.wait(deadline.left(self._endpoint)):
-            raise deadline.missed(self._endpoint)
-        if channel.exit_status == -1 and not channel.eof_received:
-            raise self._endpoint.lost("before the command had ended")
-        return channel.exit_status
+def run_once(client: SshClient, endpoint: Endpoint, command: str) -> tuple[str, str, int]:
+    """A command without input: standard output, standard error, exit status (-1: a signal). DeviceError."""
+    channel = client.execute(command, endpoint.deadline)
+    with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        channel.shutdown_write()
+    return _outcome(channel, endpoint, endpoint.deadline)
+
+
+def _outcome(channel: paramiko.Channel, endpoint: Endpoint, deadline: Deadline) -> tuple[str, str, int]:
+    out = _all(channel.recv, channel, endpoint, deadline)
+    error = _all(channel.recv_stderr, channel, endpoint, deadline)
+    if not channel.status_event.wait(deadline.left(endpoint)):
+        raise deadline.missed(endpoint)
+    if channel.exit_status == -1 and not channel.eof_received:
+        raise endpoint.lost("before the command had ended")
+    channel.close()
+    return out, error, channel.exit_status
+
+
+def _all(
+    receive: Callable[[int], bytes], channel: paramiko.Channel, endpoint: Endpoint, deadline: Deadline
+) -> str:
+    """Everything on one stream, up to its end."""
+    data = bytearray()
+    try:
+        while True:
+            channel.settimeout(deadline.left(endpoint))
+            more = receive(65536)
+            if not more:
+                break
+            data += more
+            if len(data) > MOST:
+                raise endpoint.error("not-understood", f"answered with more than {MOST >> 20} MiB")
+    except TimeoutError:
+        raise deadline.missed(endpoint) from None
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def wrapped(wrap: str, command: str) -> str:

@@ -27,6 +27,8 @@ from urllib.parse import quote, unquote
 from sipalg_fix.transports.line import Endpoint
 
 TLS: Final = "tls"
+PROBE: Final = "probe"
+"""As if it were an access: under which the key of the probe point behind a host is filed."""
 _HEAD: Final = (
     "# sipalg-fix: host keys and certificates accepted by name. One a line; do not edit while it runs.\n"
 )
@@ -182,7 +184,8 @@ class KeyStore:
 
 def advice(endpoint: Endpoint) -> str:
     """The command by which a person accepts what a device shows."""
-    return f"sipalg-fix hostkeys accept {endpoint.name}"
+    playbook = " -p PLAYBOOK" if endpoint.access == PROBE else ""
+    return f"sipalg-fix hostkeys accept {endpoint.name}{playbook}"
 
 
 def _line(entry: Entry) -> str:

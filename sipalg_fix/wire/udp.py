@@ -14,7 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
-from sipalg_fix.model.path import Nat, Pinhole
+from sipalg_fix.model.path import OLD_PORT, Nat, Pinhole
 from sipalg_fix.model.sip.message import read
 from sipalg_fix.wire import protocol
 from sipalg_fix.wire.book import Book
@@ -71,7 +71,7 @@ class UdpLeg:
     """One UDP leg. ``source_port`` 0 is a fresh one, with the tests that need ports of their own."""
 
     def __init__(self, book: Book, source_port: int, *, sizes: bool = False) -> None:
-        self.name = f"udp from port {source_port}" if source_port else "udp"
+        self.name = f"{OLD_PORT}{source_port}" if source_port else "udp"
         self.port = source_port
         self._book, self._sizes = book, sizes
         self._awaited: tuple[Callable[[], bool], asyncio.Future[None]] | None = None

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from sipalg_fix.model import journal as words
-from sipalg_fix.model.assessment import NOT_PROBED, Intent, Verdict
+from sipalg_fix.model.assessment import Intent, Verdict
 from sipalg_fix.model.canon import from_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.facts import Plane, State, Value, off, on, unknown
 from sipalg_fix.model.host import AccessSettings, Host, ProbePoint, SecretRef
+from sipalg_fix.model.packets import NO_PACKETS, NOT_PROBED, Packets
 from sipalg_fix.model.plan import HostPlan, Plan, read_plan, write_plan
+from sipalg_fix.model.report import host_code
 
 from .oracle import lie, snapshot
+from .test_rollback import put_back
 from .toy import FOREVER
 from .toy_ports import ToyProber
 from .variants import world
@@ -35,12 +39,15 @@ class Watching(ToyProber):
     made: World
     asked: list[tuple[str, ...]] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)
+    says: Callable[[tuple[str, ...]], Packets] | None = None
+    """By what the routers had been told; else always the same."""
 
-    def packets(self, host: Host) -> Plane:
+    def packets(self, host: Host) -> Packets:
         """What it was told to say."""
-        self.asked.append(tuple(self.made.toy.told))
+        told = tuple(self.made.toy.told)
+        self.asked.append(told)
         self.hosts.append(host)
-        return self.plane
+        return self.says(told) if self.says else Packets(plane=self.plane)
 
 
 def watched(plane: Plane) -> tuple[World, Watching]:
@@ -52,26 +59,112 @@ def watched(plane: Plane) -> tuple[World, Watching]:
     return made, watching
 
 
-def planned(made: World, *, intent: Intent | None = None) -> Plan:
+def planned(made: World, *, intent: Intent | None = None, seconds: float = 20.0) -> Plan:
     """A plan whose host stands before a probe point, as it is read from its file."""
     plan = made.plan()
-    hosts = tuple(replace(each, host=replace(each.host, probe=POINT)) for each in plan.hosts)
+    point = replace(POINT, seconds=seconds)
+    hosts = tuple(replace(each, host=replace(each.host, probe=point)) for each in plan.hosts)
     return read_plan(write_plan(replace(plan, hosts=hosts, intent=intent or plan.intent)))
 
 
-def test_a_change_asks_once_and_last() -> None:
-    """A probe takes its time: it is asked when everything was sent, and at no look before."""
+def test_a_change_asks_before_it_once_it_acts_and_last() -> None:
+    """A probe takes its time: it is asked when something follows from it, and at no other look."""
     made, watching = watched(off("nothing was rewritten"))
     plan = planned(made)
     watching.asked.clear()
     before = snapshot(made.toy)
     (result,) = made.apply(plan).hosts
     assert result.change is S.CONFIRMED
-    assert watching.asked == [tuple(made.toy.told)]
-    assert made.toy.told
+    first, middle, last = watching.asked
+    assert first == ()
+    assert 0 < len(middle) < len(last)
+    assert last == tuple(made.toy.told)
     assert result.assessment is not None
     assert result.assessment.planes.packets == off("nothing was rewritten")
+    assert result.before is not None
+    assert result.before.planes.packets == off("nothing was rewritten")
     assert lie(result, made, before) == ""
+
+
+def test_a_guard_is_not_kept_waiting_for_a_slow_probe() -> None:
+    """It would fire, and take back what is well: packets are asked when it is gone."""
+    made, watching = watched(off("nothing was rewritten"))
+    plan = planned(made, seconds=300.0)
+    watching.asked.clear()
+    (result,) = made.apply(plan).hosts
+    assert result.change is S.CONFIRMED
+    assert watching.asked == [(), tuple(made.toy.told)]
+
+
+BLOCKED = Packets(plane=unknown("nothing comes back from port 5060"), blocked=True, told=True)
+CLEAN = Packets(plane=off("nothing was rewritten"), told=True)
+ALTERED = Packets(plane=on("Via was rewritten"), new=Value.ON, old=Value.ON, told=True)
+
+
+@pytest.mark.parametrize("before", [CLEAN, ALTERED])
+@pytest.mark.parametrize("kept", [False, True])
+def test_sip_that_a_change_blocks_is_a_regression(before: Packets, kept: bool) -> None:
+    """It got through, altered or not, and does not any more: taken back, whether it shows early or late."""
+    made, watching = watched(off())
+    plan = planned(made, seconds=300.0 if kept else 20.0)
+    found = snapshot(made.toy)
+    watching.says = lambda told: BLOCKED if told and made.toy.running != found.running else before
+    (result,) = made.apply(plan).hosts
+    assert result.change is S.ROLLED_BACK
+    assert result.error is not None
+    assert result.error.code == "packets-regressed"
+    assert made.toy.running == found.running
+    assert made.toy.startup == found.startup
+    assert host_code(result) == 5
+    assert result.assessment is not None
+    assert result.assessment.planes.packets == before.plane
+    assert lie(result, made, found) == ""
+
+
+def test_a_regression_is_asked_for_twice() -> None:
+    """Once is a hiccup of the network: nothing is taken back for it."""
+    made, watching = watched(off())
+    answers = iter([CLEAN, BLOCKED, CLEAN, CLEAN])
+    plan = planned(made)
+    watching.says = lambda told: next(answers)
+    (result,) = made.apply(plan).hosts
+    assert (result.change, result.error) == (S.CONFIRMED, None)
+
+
+@pytest.mark.parametrize(
+    "before", [BLOCKED, NO_PACKETS, Packets(plane=unknown("the responder is unreachable"), told=True)]
+)
+def test_sip_that_was_not_seen_to_work_is_no_regression(before: Packets) -> None:
+    """Blocked before, or not known: a finding, and the change stays."""
+    made, watching = watched(before.plane)
+    watching.says = lambda told: before
+    plan = planned(made)
+    watching.says = lambda told: BLOCKED if told else before
+    (result,) = made.apply(plan).hosts
+    assert result.change is S.CONFIRMED
+    assert "sip-blocked" in {finding.code for finding in result.all_findings}
+
+
+def test_sip_that_is_still_altered_is_a_finding() -> None:
+    """It is off in the configuration, and stays so: look on."""
+    made, watching = watched(off())
+    plan = planned(made)
+    watching.says = lambda told: ALTERED
+    (result,) = made.apply(plan).hosts
+    assert result.change is S.NOT_SHOWN
+    assert "alg-in-packets" in {finding.code for finding in result.all_findings}
+
+
+def test_a_rollback_says_what_packets_say_after_it() -> None:
+    """As before: altered."""
+    made, watching = watched(on("Via was rewritten"))
+    watching.says = lambda told: ALTERED if len(told) < 1 else CLEAN
+    made.apply(planned(made))
+    watching.says = lambda told: ALTERED
+    result = put_back(made)
+    assert result.change is S.ROLLED_BACK
+    assert result.assessment is not None
+    assert result.assessment.planes.packets == on("Via was rewritten")
 
 
 def test_a_plan_file_holds_the_probe_point() -> None:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sipalg_fix.model import journal as words
-from sipalg_fix.model.assessment import NOT_PROBED
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
@@ -19,6 +18,7 @@ from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.facts import Plane
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.journal import START, End, Freeze, Row, row_hash
+from sipalg_fix.model.packets import NOT_PROBED, Packets
 from sipalg_fix.model.session import Command, Reply, Transcript
 
 from .toy import Session, Toy
@@ -61,10 +61,10 @@ class ToyProber:
 
     plane: Plane = NOT_PROBED
 
-    def packets(self, host: Host) -> Plane:
+    def packets(self, host: Host) -> Packets:
         """The same for every host."""
         del host
-        return self.plane
+        return Packets(plane=self.plane)
 
 
 class Killed(BaseException):

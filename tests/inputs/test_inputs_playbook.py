@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from sipalg_fix.inputs.playbook import ALL_PLANES, read_playbook
 from sipalg_fix.model.assessment import Exemption, Intent
 from sipalg_fix.model.errors import InputError
-from sipalg_fix.model.playbook import DEFAULT_HOW, Excused, GuardRule, How, Override, Playbook, RebootRule
+from sipalg_fix.model.host import AccessSettings, ProbePoint, SecretRef
+from sipalg_fix.model.playbook import (
+    DEFAULT_HOW,
+    Behind,
+    Excused,
+    GuardRule,
+    How,
+    Override,
+    Playbook,
+    RebootRule,
+)
 
 ROOT = Path(__file__).parents[2]
 ON_DISK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -144,3 +154,37 @@ def test_what_is_written_is_what_is_read(
         (reason, str(until)) for reason, until in exempt
     ]
     assert book.forks == forks
+
+
+def test_probe_points_are_what_stands_there(tmp_path: Path) -> None:
+    """Paths begin at the playbook's folder; secrets stay references, and a question says what for."""
+    text = """
+version: 1
+probes:
+  - select: site=berlin
+    command: sipalg-fix probe --responder probe.example.net --output json
+    ssh: {hostname: 192.0.2.20, port: 2222, username: probe, key_file: keys/probe, password: "file:pass"}
+    seconds: 30.5
+  - {select: r1, command: probe-it, ssh: {hostname: "2001:db8::20", username: probe, password: ask}}
+  - {select: all, command: ./probe, local: yes}
+"""
+    first, second, third = read(tmp_path, text).probes
+    assert first == Behind(
+        select="site=berlin",
+        point=ProbePoint(
+            command="sipalg-fix probe --responder probe.example.net --output json",
+            ssh=AccessSettings(
+                address="192.0.2.20",
+                port=2222,
+                username="probe",
+                password=SecretRef(text=f"file:{tmp_path / 'pass'}"),
+                key_file=str(tmp_path / "keys" / "probe"),
+                seconds=30.5,
+            ),
+            seconds=30.5,
+        ),
+    )
+    assert second.point.ssh is not None
+    assert second.point.ssh.password == SecretRef(text="ask:password of the probe point probe@2001:db8::20")
+    assert (second.point.ssh.port, second.point.seconds, second.point.name) == (22, 20, "probe@2001:db8::20")
+    assert (third.point, third.point.name) == (ProbePoint(command="./probe"), "this computer")

@@ -80,6 +80,8 @@ def test_examples_fit_their_schema(name: str, file: str) -> None:
         ("defaults", {"groups": ["berlin"]}),
         ("playbook", {"name": "no version"}),
         ("playbook", {"version": 1, "rollout": {"serial": ["0"]}}),
+        ("playbook", {"version": 1, "probes": [{"select": "r1", "local": True}]}),
+        ("playbook", {"version": 1, "probes": [{"select": "r1", "command": "x", "ssh": {"hostname": "r"}}]}),
         ("playbook", {"version": 1, "how": {"reboot": "soon"}}),
         ("playbook", {"version": 1, "select": None}),
         ("playbook", {"version": 1, "intent": {"sip_alg": "on"}}),

@@ -20,13 +20,14 @@ from sipalg_fix.lab import boxes
 from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.host import AccessSettings, Host, SecretRef
+from sipalg_fix.model.packets import NO_PACKETS, Packets
 from sipalg_fix.model.plan import Plan
 from sipalg_fix.model.playbook import DEFAULT_HOW, How, Playbook, Target
 from sipalg_fix.model.report import HostResult
 from sipalg_fix.store.journal import Journal
 from sipalg_fix.transports.connections import Connections
 from sipalg_fix.transports.ssh_keys import KeyStore
-from sipalg_fix.wiring import NoProber, SystemClock, Threads, drivers, utc_now
+from sipalg_fix.wiring import SystemClock, Threads, drivers, utc_now
 from tests.e2e.conftest import OPTIONS, PASSING, PLATFORMS
 
 EVERYTHING = date(2026, 11, 23)
@@ -37,6 +38,15 @@ class NeverStop:
     """Nobody presses Ctrl-C."""
 
     asked: bool = False
+
+
+class NoPackets:
+    """No probe point stands behind a virtual router."""
+
+    def packets(self, host: Host) -> Packets:
+        """Nothing was sent."""
+        del host
+        return NO_PACKETS
 
 
 @dataclass(slots=True)
@@ -60,7 +70,7 @@ class Device:
             clock=SystemClock(stop),
             journal=self.journal,
             executor=Threads(stop),
-            prober=NoProber(),
+            prober=NoPackets(),
             stop=stop,
             progress=silent,
         )

@@ -23,6 +23,7 @@ from sipalg_fix.model.facts import (
     together,
     unknown,
 )
+from sipalg_fix.model.packets import Packets
 
 ANY = "on off unknown none"
 TABLE = (
@@ -139,12 +140,14 @@ def test_packets_that_are_asked_for_must_be_shown() -> None:
     seen = facts(ONE_EACH[State.DISABLED])
     asking = Intent(planes=frozenset({*PLANES, "packets"}))
     assert assess(seen, asking).verdict is Verdict.UNKNOWN
-    assert assess(seen, asking, packets=off("nothing was rewritten")).verdict is Verdict.COMPLIANT
+    assert (
+        assess(seen, asking, packets=Packets(plane=off("nothing was rewritten"))).verdict is Verdict.COMPLIANT
+    )
 
 
 def test_packets_that_are_altered_count_whatever_the_router_says() -> None:
     """Even where nobody asked for them."""
-    found = assess(facts(ONE_EACH[State.DISABLED]), Intent(), packets=on("Via was rewritten"))
+    found = assess(facts(ONE_EACH[State.DISABLED]), Intent(), packets=Packets(plane=on("Via was rewritten")))
     assert (found.verdict, [f.code for f in found.findings]) == (Verdict.NONCOMPLIANT, ["alg-in-packets"])
 
 
