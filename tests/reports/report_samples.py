@@ -10,6 +10,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, off, on, unknown
 from sipalg_fix.model.host import AccessSettings, Host
 from sipalg_fix.model.journal import START, Row, RunLine
+from sipalg_fix.model.packets import Packets
 from sipalg_fix.model.plan import Failure, GuardPlan, HostPlan, Plan
 from sipalg_fix.model.report import HostError, HostResult, Report
 from sipalg_fix.model.session import Command
@@ -103,7 +104,7 @@ OPNSENSE_NONE = facts("opnsense", "24.7.9", why_not="no SIP helper is in pf, and
 
 def seen(of: Facts, exempt: Exemption | None = None, packets: Plane | None = None) -> Assessment:
     """These facts against the usual intent."""
-    more = {"packets": packets} if packets else {}
+    more = {"packets": Packets(plane=packets)} if packets else {}
     return assess(of, Intent(), exempt=exempt, today=TODAY, **more)
 
 
