@@ -125,7 +125,7 @@ class Course:
         seen = {r.host: r.assessment.planes.packets for r in done if r.assessment and not has_failed(r)}
         asked = [self.plans[name].host for name in seen if self.plans[name].host.probe is not None]
         for host, now in self.ports.executor.run(self.ports.prober.packets, asked, forks):
-            if why := worse(seen[host.name], now):
+            if why := worse(seen[host.name], now.plane):
                 return f"{host.name}: {why}; the next batch was not begun"
         return ""
 

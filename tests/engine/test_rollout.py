@@ -19,6 +19,7 @@ from sipalg_fix.model.errors import JournalError, PlanError
 from sipalg_fix.model.facts import Plane, off, on, unknown
 from sipalg_fix.model.host import Host, ProbePoint
 from sipalg_fix.model.journal import Freeze
+from sipalg_fix.model.packets import Packets
 from sipalg_fix.model.plan import Plan
 from sipalg_fix.model.playbook import Playbook
 from sipalg_fix.model.report import Report, exit_code
@@ -196,10 +197,10 @@ class Points:
     says: list[Plane]
     asked: list[str] = field(default_factory=list)
 
-    def packets(self, host: Host) -> Plane:
+    def packets(self, host: Host) -> Packets:
         """The next word."""
         self.asked.append(host.name)
-        return self.says.pop(0) if len(self.says) > 1 else self.says[0]
+        return Packets(plane=self.says.pop(0) if len(self.says) > 1 else self.says[0])
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,8 @@ def test_the_next_batch_waits_for_packets(at_confirm: Plane, after_soak: Plane, 
     made = fleet("1 5")
     made.probe = ProbePoint(command="probe")
     plan = made.plan()
-    made.prober = Points([at_confirm, after_soak, at_confirm])  # type: ignore[assignment]  # it has the port's shape
+    # A change asks three times: before it, once it acts, and at its end.
+    made.prober = Points([at_confirm] * 3 + [after_soak, at_confirm])  # type: ignore[assignment]  # it has the port's shape
     report = made.apply(plan)
     assert counts(report)[2] == (0 if goes_on else 5)
     assert ("packets" in report.stopped) is not goes_on
@@ -232,7 +234,7 @@ def test_packets_are_not_asked_where_there_is_no_probe_point() -> None:
     plan = made.plan()
     made.prober = points  # type: ignore[assignment]  # it has the port's shape
     made.apply(plan)
-    assert points.asked.count("alpha") <= 1
+    assert points.asked.count("alpha") <= 2
 
 
 def test_the_journals_failure_ends_a_rollout_without_waiting() -> None:
