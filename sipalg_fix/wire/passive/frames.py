@@ -25,7 +25,7 @@ _V6_OPTIONS = frozenset({0, 43, 60, 135})
 _V6_FRAGMENT = 44
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Part:
     """An IP packet's inside, or a fragment of one. ``offset`` in bytes."""
 

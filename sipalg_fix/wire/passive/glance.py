@@ -7,8 +7,8 @@ those that were altered are read with it.
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,10 +23,6 @@ _NAMES = {
     b"p-asserted-identity": "P-Asserted-Identity", b"p-preferred-identity": "P-Preferred-Identity",
     b"remote-party-id": "Remote-Party-ID",
 }  # fmt: skip
-_HEADERS = re.compile(
-    rb"(?im)^(via|v|contact|m|call-id|i|from|f|to|t|cseq|content-length|l|max-forwards|p-asserted-identity"
-    rb"|p-preferred-identity|remote-party-id)[ \t]*:([^\r\n]*)"
-)
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 # Hosts and users are as long as such may be (RFC 1035: 255), so that no header makes a search take for ever.
@@ -47,7 +43,7 @@ _MOST = 16
 """Values of one header that are looked at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Via:
     """One entry of Via."""
 
@@ -57,7 +53,7 @@ class Via:
     received: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Glance:
     """What was seen of a message."""
 
@@ -98,10 +94,15 @@ def glance(data: bytes) -> Glance | None:
     values: dict[str, list[str]] = {}
     spelled = []
     padded = False
-    for name, value in _HEADERS.findall(head):
-        known = _NAMES[name.lower()]
+    for line in head.splitlines()[1:]:
+        name, _, value = line.partition(b":")
+        name = name.rstrip()
+        known = _NAMES.get(name.lower())
+        if known is None:
+            continue
         spelled.append(name)
-        padded = padded or (known == "Content-Length" and value.startswith(b"  "))
+        if known == "Content-Length" and value.startswith(b"  "):
+            padded = True
         rest = values.setdefault(known, [])
         if len(rest) < _MOST:
             rest.append(value.strip().decode("utf-8", "backslashreplace"))
@@ -141,24 +142,39 @@ def body_of(data: bytes, seen: Glance) -> bytes:
 @lru_cache(maxsize=65536)
 def literal(host: str) -> str:
     """An IP address in its one spelling; empty for a name."""
-    try:
-        return str(ipaddress.ip_address(host.strip("[]")))
-    except ValueError:
-        return ""
-
-
-_INSIDE = tuple(
-    ipaddress.ip_network(net)
-    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-                "fc00::/7", "fe80::/10")
-)  # fmt: skip
+    packed = _packed(host.strip("[]"))
+    return socket.inet_ntop(_FAMILY[len(packed)], packed) if packed else ""
 
 
 @lru_cache(maxsize=65536)
 def is_inside(host: str) -> bool:
     """Is it an address that the public network has no way to (RFC 1918, 6598, 3927, 4193)?"""
-    address = literal(host)
-    return bool(address) and any(ipaddress.ip_address(address) in net for net in _INSIDE)
+    packed = _packed(host.strip("[]"))
+    if len(packed) == 4:
+        first, second = packed[0], packed[1]
+        return (
+            first == 10
+            or (first == 172 and second & 0xF0 == 16)
+            or (first == 192 and second == 168)
+            or (first == 100 and second & 0xC0 == 64)
+            or (first == 169 and second == 254)
+        )
+    return len(packed) == 16 and (
+        packed[0] & 0xFE == 0xFC or (packed[0] == 0xFE and packed[1] & 0xC0 == 0x80)
+    )
+
+
+_FAMILY = {4: socket.AF_INET, 16: socket.AF_INET6}
+
+
+def _packed(host: str) -> bytes:
+    """The address's bytes; none for a name."""
+    # Most that stands in headers has digits and dots, or none at all.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.inet_pton(family, host)
+    except (OSError, ValueError):
+        return b""
 
 
 def _number(text: str) -> int:

@@ -36,7 +36,7 @@ class Case:
     box: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class View:
     """A message with what was seen of it. ``own`` is the address that it came from."""
 
