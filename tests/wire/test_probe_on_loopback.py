@@ -220,7 +220,13 @@ def test_the_responder_is_a_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--cert", "/nonexistent"], ["--other-ports", "5"], ["--other-ports", "x"], ["--bind", "192.0.2.1"]],
+    [
+        ["--cert", "/nonexistent"],
+        ["--other-ports", "5"],
+        ["--other-ports", "x"],
+        ["--bind", "192.0.2.1"],
+        ["--reports", "/proc/nowhere"],
+    ],
 )
 def test_a_responder_that_cannot_be_says_why(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
