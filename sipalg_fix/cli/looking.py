@@ -114,7 +114,8 @@ def record(
         chosen = selected(here.screen, inventory, host, None)
         ports = here.ports(0)
         (target,) = chosen.targets[:1]
-        driver = ports.drivers[target.host.platform]
+        platform = ports.drivers[target.host.platform]
+        driver = platform.over(target.host.accesses)
         with ports.connections.reader(target.host, driver) as reader:
             seen = transcript_of(reader, driver)
         try:
@@ -123,7 +124,7 @@ def record(
             version = "unknown version"
             here.screen.say(f"not understood: {error}")
     origin = f"recorded {utc_now()[:10]}; {driver.title} {version}; by {TOOL}"
-    text = render_transcript(Transcript(replies=seen.replies, origin=origin), driver.first_access)
+    text = render_transcript(Transcript(replies=seen.replies, origin=origin), platform.first_access)
     if out:
         out.write_text(text)
     else:

@@ -158,6 +158,6 @@ def platform_shapes() -> dict[str, PlatformShape]:
     shapes: dict[str, PlatformShape] = {}
     for driver in drivers().values():
         kinds = tuple((name, type(access).__name__) for name, access in driver.accesses.items())
-        shape = PlatformShape(name=driver.platform, accesses=kinds)
+        shape = PlatformShape(name=driver.platform, accesses=kinds, instead=tuple(driver.instead))
         shapes |= dict.fromkeys((driver.platform, *driver.aliases), shape)
     return shapes

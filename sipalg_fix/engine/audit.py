@@ -66,11 +66,11 @@ def result_of(
 
 
 def driver_of(ports: Ports, host: Host) -> Driver:
-    """The driver of a host's platform. Inputs only let known platforms through, a plan file may not."""
+    """The driver for a host as it is configured. Inputs only let known platforms through, a plan may not."""
     driver = ports.drivers.get(host.platform)
     if driver is None:
         message = (
             f"this version of the tool knows no platform {host.platform!r}; 'sipalg-fix platforms' lists them"
         )
         raise DeviceError("wrong-platform", message)
-    return driver
+    return driver.over(host.accesses)

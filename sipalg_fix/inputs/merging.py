@@ -120,18 +120,19 @@ def make_host(
 
 
 def _ways(lineage: Lineage, shape: PlatformShape) -> Iterator[_Way]:
-    """The main access, and the others that are named anywhere."""
-    for access, kind in shape.kinds.items():
+    """The main access first, and the others that are named anywhere and do not only stand in for it."""
+    main = shape.main(part.element.connection_options or {} for part in lineage.parts)
+    others = [access for access in shape.kinds if access not in (main, shape.usual, *shape.instead)]
+    for access in (main, *others):
         said = [
             (options or Options(), part, name)
             for part in lineage.parts
             for name, options in (part.element.connection_options or {}).items()
             if shape.access(name) == access
         ]
-        if access == shape.main or said:
-            yield _Way(
-                name=access, kind=kind, main=access == shape.main, lineage=lineage, options=tuple(said)
-            )
+        if access == main or said:
+            kind = shape.kinds[access]
+            yield _Way(name=access, kind=kind, main=access == main, lineage=lineage, options=tuple(said))
 
 
 def _problems(way: _Way) -> Iterator[Problem]:

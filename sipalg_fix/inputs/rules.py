@@ -156,8 +156,9 @@ def same_addresses(
     first: dict[tuple[str, str, int, str], Host] = {}
     for host in hosts:
         shape = shapes[host.platform]
-        settings = host.accesses[shape.main]
-        port = settings.port or shape.kinds[shape.main].port
+        main = shape.main([host.accesses])
+        settings = host.accesses[main]
+        port = settings.port or shape.kinds[main].port
         where = (host.site, _one_spelling(settings.address), port, settings.controller_site)
         other = first.setdefault(where, host)
         if other is not host:

@@ -6,7 +6,7 @@ Who wires the program together makes them from the drivers and hands them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -76,6 +76,8 @@ class PlatformShape:
     name: str
     accesses: tuple[tuple[str, str], ...]
     """The kind is the name of its type: ``SshCli``, ``SshExec``, ``RouterosApi``, ``HttpsJson``."""
+    instead: tuple[str, ...] = ()
+    """Accesses that take the place of the main one where they are configured and it is not."""
 
     @property
     def kinds(self) -> dict[str, AccessKind]:
@@ -83,9 +85,21 @@ class PlatformShape:
         return {name: AccessKind(kind) for name, kind in self.accesses}
 
     @property
-    def main(self) -> str:
-        """The access that a host's own address, port and login are for."""
+    def usual(self) -> str:
+        """The main access, where nothing else is said."""
         return self.accesses[0][0]
+
+    def main(self, said: Iterable[Iterable[str]]) -> str:
+        """
+        The access that a host's own address, port and login are for: ``said`` are the accesses that its
+        element, then its groups and the defaults name, and the nearest that names one of those that take
+        each other's place decides.
+        """
+        for names in said:
+            named = {self.access(name) for name in names}
+            if found := next((access for access in (self.usual, *self.instead) if access in named), None):
+                return found
+        return self.usual
 
     def access(self, name: str) -> str | None:
         """The access that ``connection_options`` means by this name, or None."""

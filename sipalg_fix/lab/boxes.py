@@ -3,8 +3,8 @@ Which host of a lab file is which virtual router, behind which servers, and how 
 
 A lab file has the shape of an inventory (hosts by name); what stands below ``data: lab:`` of a host are
 the start options of its twin, and besides those ``switches`` (names, or one name with its value) and,
-for RouterOS, ``plain: true`` for the API without TLS. Twins and servers are imported when a host needs
-them: a lab of EdgeRouters loads no web server.
+for RouterOS, ``plain: true`` for the API without TLS, or ``accesses: [ssh]`` for other doors than the
+API. Twins and servers are imported when a host needs them: a lab of EdgeRouters loads no web server.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Entry:
     options: Mapping[str, Any]
     switches: Mapping[str, Any]
     plain: bool = False
+    accesses: tuple[str, ...] = ()
+    """Which of the doors that take each other's place are open; the usual one where none is named."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,6 +110,7 @@ def _entry(path: Path, name: str, host: Any) -> Entry:
     data = dict(host.get("data") or {})
     options = dict(data.pop("lab", None) or {})
     plain = bool(options.pop("plain", False))
+    accesses = tuple(str(each) for each in options.pop("accesses", None) or ())
     switches: dict[str, Any] = {}
     for item in options.pop("switches", None) or []:
         switches |= item if isinstance(item, dict) else {str(item): True}
@@ -122,6 +125,7 @@ def _entry(path: Path, name: str, host: Any) -> Entry:
         options=options,
         switches=switches,
         plain=plain,
+        accesses=accesses,
     )
 
 
@@ -199,20 +203,19 @@ def _linux(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door
     return [_ssh(entry, twin, "ssh", (entry.username, password), directory)]
 
 
-def _opnsense(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+def _web(entry: Entry, twin: Any, access: str, login: tuple[str, str], directory: Path) -> Door:
     from sipalg_fix.lab.certificates import self_signed
     from sipalg_fix.lab.https_server import HttpsServer
 
     certificate, pin, _ = self_signed(directory, entry.name)
     other, _, _ = self_signed(directory, f"{entry.name}.other")
-    web = HttpsServer(twin, certificate, other, LOOPBACK)
-    rest = Door(
-        access="rest",
-        server=web,
-        username=entry.username,
-        password=password,
-        extras={"tls_pin": f"sha256:{pin}"},
-    )
+    server = HttpsServer(twin, certificate, other, LOOPBACK)
+    extras = {"tls_pin": f"sha256:{pin}"}
+    return Door(access=access, server=server, username=login[0], password=login[1], extras=extras)
+
+
+def _opnsense(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+    rest = _web(entry, twin, "rest", (entry.username, password), directory)
     root = secrets.token_urlsafe(12)
     twin.chassis.users["root"] = replace(twin.chassis.users["root"], password=root)
     return [rest, _ssh(entry, twin, "ssh", ("root", root), directory)]
@@ -240,6 +243,22 @@ def _unifi(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door
 
 
 def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+    login = (entry.username, password)
+    doors = []
+    for access in entry.accesses or ("api",):
+        match access:
+            case "api":
+                doors.append(_routeros_api(entry, twin, password, directory))
+            case "ssh":
+                doors.append(_ssh(entry, twin, access, login, directory))
+            case "rest":
+                doors.append(_web(entry, twin, access, login, directory))
+            case _:
+                raise LabError(f"host {entry.name}: there is no access {access!r}; there are api, ssh, rest")
+    return doors
+
+
+def _routeros_api(entry: Entry, twin: Any, password: str, directory: Path) -> Door:
     from sipalg_fix.lab.api_server import ApiServer
 
     extras: dict[str, Any] = {"plain": True}
@@ -252,7 +271,7 @@ def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[D
         other, _, _ = self_signed(directory, f"{entry.name}.other")
         server = ApiServer(twin, certificate, LOOPBACK, other=other)
         extras = {"tls_pin": f"sha256:{pin}"}
-    return [Door(access="api", server=server, username=entry.username, password=password, extras=extras)]
+    return Door(access="api", server=server, username=entry.username, password=password, extras=extras)
 
 
 DOORS: dict[str, Callable[[Entry, Any, str, Path], list[Door]]] = {

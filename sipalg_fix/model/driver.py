@@ -7,8 +7,8 @@ No base class and no state. Functions take facts or a transcript and give values
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from sipalg_fix.model.facts import Facts, Plane
@@ -107,7 +107,10 @@ class Driver:
     title: str
     aliases: tuple[str, ...]
     accesses: Mapping[str, Access]
-    """By name; the first is the main one. One access is enough, a plane of another is ``not-read``."""
+    """
+    By name; the first is the main one. One access is enough, a plane of another is ``not-read``. Those that
+    are in ``instead``, too, are never used beside the main one.
+    """
     probes: tuple[Command, ...]
     parse: Callable[[Transcript], Facts]
     remedy: Callable[[Facts], Remedy]
@@ -128,6 +131,17 @@ class Driver:
     """How many calls are up; None when it cannot be told."""
     secrets: tuple[re.Pattern[str], ...] = ()
     support: Support = Support(versions=())
+    instead: Mapping[str, Driver] = field(default_factory=dict)
+    """
+    By name of an access: the driver of a router that is talked to by that one in place of the main access.
+    The same platform and facts; its probes, steps and guard are of that access.
+    """
+
+    def over(self, configured: Collection[str]) -> Driver:
+        """The driver of a router for which these accesses are configured."""
+        if self.first_access in configured:
+            return self
+        return next((driver for access, driver in self.instead.items() if access in configured), self)
 
     @property
     def first_access(self) -> str:

@@ -14,7 +14,7 @@ from sipalg_fix.store.journal import Journal
 from sipalg_fix.wiring import utc_now
 from tests.crash.forker import Forker, Running
 from tests.crash.gate import Gate, Point
-from tests.e2e.conftest import OPTIONS, PASSING, ROOT
+from tests.e2e.conftest import PASSING, ROOT, options_of
 
 HOST = "router"
 DEADLINE = 240.0
@@ -47,10 +47,11 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Switch the router on."""
-        options = {**OPTIONS.get(self.platform, {}), **SWITCHES.get(self.platform, {})}
+        platform, options = options_of(self.platform, SWITCHES.get(self.platform, {}))
+        accesses = tuple(options.pop("accesses", ()))
         entry = boxes.Entry(
-            name=HOST, platform=self.platform, username="admin", options=options, switches={},
-            inventory={"platform": self.platform, "site": "test"},
+            name=HOST, platform=platform, username="admin", options=options, switches={}, accesses=accesses,
+            inventory={"platform": platform, "site": "test"},
         )  # fmt: skip
         keys = self.folder / "keys"
         keys.mkdir()
@@ -60,7 +61,7 @@ class Scene:
         self.journal = Journal(self.folder / "state" / "journal.db", now=utc_now, by="test")
         self.opened.callback(self.journal.close)
         self.gate = Gate(twin=box.twin, journal=self.journal)
-        box.doors = boxes.DOORS[self.platform](entry, self.gate, box.doors[0].password, keys)
+        box.doors = boxes.DOORS[platform](entry, self.gate, box.doors[0].password, keys)
         for door in box.doors:
             _, door.port = door.server.start()
             self.opened.callback(door.server.stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipalg_fix.drivers import discover
-from sipalg_fix.drivers.mikrotik_routeros.read import RESOURCE
+from sipalg_fix.drivers.mikrotik_routeros.api import API
 from sipalg_fix.drivers.opnsense.probes import BOOT, TIME
 from sipalg_fix.model.session import Command, Reply, Transcript
 
@@ -29,7 +29,7 @@ def seen(command: Command, text: str, status: str = "ok") -> Transcript:
 def test_routeros_uptime(uptime: str, mark: str) -> None:
     """RouterOS has no boot id; its uptime leaves out units that are nought."""
     text = f'{{"uptime": "{uptime}", "version": "7.12.2 (stable)"}}'
-    assert discover()["mikrotik_routeros"].boot_mark(seen(RESOURCE, text)) == mark
+    assert discover()["mikrotik_routeros"].boot_mark(seen(API.resource, text)) == mark
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ from sipalg_fix.model.step import Remedy
 from tests.test_evidence import CASES, driver_of, expected, transcript
 
 SETTLED = (Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
-each_driver = pytest.mark.parametrize("driver", discover().values(), ids=lambda driver: driver.platform)
+DRIVERS = [each for driver in discover().values() for each in (driver, *driver.instead.values())]
+each_driver = pytest.mark.parametrize(
+    "driver", DRIVERS, ids=lambda driver: f"{driver.platform}-{driver.first_access}"
+)
 STATUSES = st.sampled_from(["ok", "exit 0", "exit 1", "exit 127", "http 200", "http 404", "refused", "trap"])
 
 

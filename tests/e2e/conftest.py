@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,20 +101,29 @@ PLATFORMS = (
     "ubiquiti_edgeos",
     "opnsense",
     "mikrotik_routeros",
+    "mikrotik_routeros/ssh",
+    "mikrotik_routeros/rest",
     "linux",
     "openwrt",
     "pfsense",
     "ubiquiti_unifi",
 )
+"""Platforms; where one has several main accesses, each but the usual one by its name, too."""
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"opnsense": {"port_forward": False}}
 """What a platform's router needs to be said for the plain case: nothing that a person must mend first."""
 
 
-def virtual(platform: str, *switches: str, **options: Any) -> dict[str, Any]:
+def options_of(spelled: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The platform, and its router's options, of one of :data:`PLATFORMS`."""
+    platform, _, access = spelled.partition("/")
+    return platform, {**OPTIONS.get(platform, {}), **({"accesses": [access]} if access else {}), **options}
+
+
+def virtual(spelled: str, *switches: str, **options: Any) -> dict[str, Any]:
     """A host of a lab file, with the SIP ALG on unless the options say otherwise."""
-    lab: dict[str, Any] = {**OPTIONS.get(platform, {}), **options}
+    platform, lab = options_of(spelled, options)
     if switches:
         lab["switches"] = list(switches)
     return {"platform": platform, "site": "test", "data": {"lab": lab}}

@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.conftest import COMMAND, DISABLE, PLATFORMS, ROOT, Workshop, virtual
 
-HOSTS = {f"{platform}-01": virtual(platform) for platform in PLATFORMS}
+HOSTS = {f"{platform.replace('/', '-')}-01": virtual(platform) for platform in PLATFORMS}
 
 
 def watch_processes(root_pid: int, seen: set[str], done: threading.Event) -> None:

@@ -12,7 +12,11 @@ from sipalg_fix.model.host import AccessSettings, Host
 
 T = TypeVar("T")
 EDGEOS = PlatformShape(name="ubiquiti_edgeos", accesses=(("cli", "SshCli"),))
-ROUTEROS = PlatformShape(name="mikrotik_routeros", accesses=(("api", "RouterosApi"), ("ssh", "SshExec")))
+ROUTEROS = PlatformShape(
+    name="mikrotik_routeros",
+    accesses=(("api", "RouterosApi"), ("ssh", "SshExec"), ("rest", "HttpsJson")),
+    instead=("ssh", "rest"),
+)
 OPNSENSE = PlatformShape(name="opnsense", accesses=(("rest", "HttpsJson"), ("ssh", "SshExec")))
 PLATFORMS = {
     "edgeos": EDGEOS,

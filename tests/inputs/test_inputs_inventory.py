@@ -109,6 +109,37 @@ def test_further_accesses_only_when_named(tmp_path: Path) -> None:
     assert "ssh" in one(tmp_path, base + "  connection_options: {ssh: }\n").accesses
 
 
+@pytest.mark.parametrize(
+    ("host", "group", "defaults", "used"),
+    [
+        ("", "", "", "api"),
+        ("ssh: ", "", "", "ssh"),
+        ("netmiko: ", "", "", "ssh"),
+        ("rest: {extras: {seconds: 7}}", "", "", "rest"),
+        ("api: , ssh: ", "", "", "api"),
+        ("rest: , ssh: ", "", "", "ssh"),
+        ("", "ssh: ", "api: ", "ssh"),
+        ("api: ", "ssh: ", "ssh: ", "api"),
+        ("", "", "rest: ", "rest"),
+        ("", "", "cli: , ssh: ", "ssh"),
+    ],
+)
+def test_accesses_that_take_each_others_place(
+    tmp_path: Path, host: str, group: str, defaults: str, used: str
+) -> None:
+    """One is used, by the nearest that names any of them; the host's own port and login are for that one."""
+    r2 = "r2: {hostname: 192.0.2.2, platform: edgeos, username: u}\n"
+    made = read(
+        tmp_path,
+        f"r1: {{hostname: 192.0.2.1, platform: mikrotik_routeros, username: u, port: 4443, groups: [g], "
+        f"connection_options: {{{host}}}}}\n{r2}",
+        f"g: {{connection_options: {{{group}}}}}",
+        f"connection_options: {{{defaults}}}",
+    ).hosts[0]
+    assert set(made.accesses) == {used}
+    assert (made.accesses[used].port, made.accesses[used].username) == (4443, "u")
+
+
 def test_an_access_of_another_platform_is_not_used(tmp_path: Path) -> None:
     """Groups may hold routers of several platforms; each takes of the settings what fits it."""
     hosts = read(

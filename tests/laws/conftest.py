@@ -28,7 +28,7 @@ from sipalg_fix.store.journal import Journal
 from sipalg_fix.transports.connections import Connections
 from sipalg_fix.transports.ssh_keys import KeyStore
 from sipalg_fix.wiring import SystemClock, Threads, drivers, utc_now
-from tests.e2e.conftest import OPTIONS, PASSING, PLATFORMS
+from tests.e2e.conftest import PASSING, PLATFORMS, options_of
 
 EVERYTHING = date(2026, 11, 23)
 
@@ -115,14 +115,17 @@ def device(tmp_path: Path) -> Iterator[Make]:
     """Makes virtual routers; every server is stopped afterwards."""
     with ExitStack() as opened:
 
-        def make(platform: str, *switches: str, **options: Any) -> Device:
+        def make(spelled: str, *switches: str, **options: Any) -> Device:
+            platform, lab = options_of(spelled, options)
+            accesses = tuple(lab.pop("accesses", ()))
             entry = boxes.Entry(
                 name="router",
                 platform=platform,
                 username="admin",
                 inventory={},
-                options={**OPTIONS.get(platform, {}), **options},
+                options=lab,
                 switches=dict.fromkeys(switches, True),
+                accesses=accesses,
             )
             folder = tmp_path / f"box{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
@@ -151,7 +154,7 @@ def _running(opened: ExitStack, box: boxes.Box, platform: str, folder: Path) -> 
             seconds=30.0,
         )
     host = Host(name="router", platform=platform, site="law", accesses=settings)
-    driver = drivers()[platform]
+    driver = drivers()[platform].over(settings)
     keys = KeyStore(folder / "keys")
     connections = Connections(secrets=lambda reference: secrets[reference.text], keys=keys)
     for access, key in connections.scan(host, driver):

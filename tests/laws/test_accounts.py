@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from sipalg_fix.drivers import discover
 from sipalg_fix.model.assessment import Verdict
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.playbook import DEFAULT_HOW, How, RebootRule
@@ -40,13 +39,13 @@ LEVELS: dict[str, Callable[[Device, tuple[str, ...]], str]] = {
     ],
 }
 """What the lines of an account come to in the words of the twin, where it tells accounts apart."""
-NO_MORE = ("mikrotik_routeros", "ubiquiti_unifi")
+NO_MORE = [each for each in PLATFORMS if each.partition("/")[0] in ("mikrotik_routeros", "ubiquiti_unifi")]
 """Where an account for audits cannot change anything."""
 
 
 def _with_account(device: Make, platform: str, purpose: str) -> Device:
     router = device(platform)
-    said = discover()[platform].support.account
+    said, platform = router.driver.support.account, router.host.platform
     assert said is not None
     lines = said[purpose]
     if platform not in LEVELS:
@@ -76,7 +75,7 @@ def test_the_account_for_changes_is_enough_to_change(device: Make, platform: str
     assert (line.change, line.error) == (ChangeState.CONFIRMED, None)
     assert line.assessment is not None
     assert line.assessment.verdict is Verdict.COMPLIANT
-    if platform in LEVELS:
+    if router.host.platform in LEVELS:
         assert "not-backed-up" not in {finding.code for finding in line.all_findings}
 
 

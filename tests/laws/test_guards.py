@@ -31,7 +31,7 @@ class Unwritten:
 
 def live_guards() -> list[str]:
     """Platforms whose guard takes the change back in a router that goes on running, in no session."""
-    guards = [(platform, drivers()[platform].guard) for platform in PLATFORMS]
+    guards = [(platform, drivers()[platform.partition("/")[0]].guard) for platform in PLATFORMS]
     return [p for p, g in guards if g and g.fires is Disruption.NEW_CALLS and not g.held_session]
 
 

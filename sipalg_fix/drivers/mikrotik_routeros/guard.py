@@ -9,42 +9,34 @@ stored like everything else: it outlives sessions and restarts.
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from sipalg_fix.drivers._family import json_rows, text, unread
-from sipalg_fix.drivers.mikrotik_routeros.change import ID
-from sipalg_fix.drivers.mikrotik_routeros.read import ACCESS, DENIED
+from sipalg_fix.drivers.mikrotik_routeros.read import counted
+from sipalg_fix.drivers.mikrotik_routeros.wording import GUARD_NAME, Wording
 from sipalg_fix.model.driver import Armed, Guard
-from sipalg_fix.model.facts import Facts, Plane, Value, off, on, unknown
-from sipalg_fix.model.session import Command, Transcript
-from sipalg_fix.model.step import Disruption, Find, Remedy, Tell
-
-NAME, MENU = "sipalg-fix-guard", "/system/scheduler"
-ENTRY = Command(access=ACCESS, text=f"{MENU}/print ?name={NAME}")
-# A count is one row even when it is nought; an entry that is not there would prove nothing.
-PROOF = Command(access=ACCESS, text=f"{MENU}/print =count-only= ?name={NAME}")
-BACK = (
-    f"/ip firewall service-port set sip disabled=no; :log warning {NAME}-fired; "
-    f"/system scheduler remove {NAME}"
-)
-"""What the router does when nobody confirms. Should its first command fail, it stays, and tries again."""
-NOT_RUN = rf'(?=.*"run-count":\s*"0"){ID[1:]}'
-REFUSALS = (DENIED, "failure:")
+from sipalg_fix.model.facts import Facts, Plane, Value
+from sipalg_fix.model.session import Transcript
+from sipalg_fix.model.step import Disruption, Remedy
 
 
-def arm(facts: Facts, remedy: Remedy, minutes: int) -> Armed:
+def guard(by: Wording) -> Guard:
+    """The guard by this access."""
+    return Guard(
+        name="revert timer",
+        fires=Disruption.NEW_CALLS,
+        arm=partial(arm, by),
+        unavailable=unavailable,
+        proof=(by.guards,),
+        pending=partial(pending, by),
+        own_lines=(re.compile(rf"scheduler .*{GUARD_NAME}"),),
+        least_minutes=2,
+    )
+
+
+def arm(by: Wording, facts: Facts, remedy: Remedy, minutes: int) -> Armed:
     """The entry first; only where the router then shows it waiting, the change."""
     del facts
-    add = f'{MENU}/add =name={NAME} =interval={minutes}m =policy=read,write =on-event="{BACK}"'
-    armed = Command(access=ACCESS, text=f"{MENU}/set =.id=<id> =comment=armed")
-    gone = Command(access=ACCESS, text=f"{MENU}/remove =.id=<id>")
-    return Armed(
-        forward=(
-            Tell(command=Command(access=ACCESS, text=add), refusals=REFUSALS),
-            Find(read=ENTRY, pick=f"^{NOT_RUN}", then=Tell(command=armed, refusals=REFUSALS)),
-            *remedy.forward,
-        ),
-        keep=(Find(read=ENTRY, pick=ID, then=Tell(command=gone, refusals=REFUSALS)),),
-    )
+    return Armed(forward=(*by.arm(minutes), *remedy.forward), keep=(by.disarm,))
 
 
 def unavailable(facts: Facts) -> str:
@@ -54,25 +46,6 @@ def unavailable(facts: Facts) -> str:
     return "there is nothing in force that it could put back"
 
 
-def pending(seen: Transcript) -> Plane:
+def pending(by: Wording, seen: Transcript) -> Plane:
     """Gone when the router counts no such entry."""
-    if why := unread(seen, PROOF):
-        return unknown(why)
-    rows = json_rows(text(seen, PROOF)) or ()
-    counted = str(rows[0].get("ret", "")) if len(rows) == 1 else ""
-    if not re.fullmatch(r"\d+", counted):
-        return unknown(f"the answer to '{PROOF.text}' holds no count")
-    words = f"{counted} entries of the scheduler named {NAME}"
-    return on(words) if int(counted) else off(words)
-
-
-GUARD = Guard(
-    name="revert timer",
-    fires=Disruption.NEW_CALLS,
-    arm=arm,
-    unavailable=unavailable,
-    proof=(PROOF,),
-    pending=pending,
-    own_lines=(re.compile(rf"scheduler .*{NAME}"),),
-    least_minutes=2,
-)
+    return counted(by, seen, by.guards, f"entries of the scheduler named {GUARD_NAME}")

@@ -1,5 +1,5 @@
 """
-RouterOS: what it is asked, and from its answers to facts.
+RouterOS: what it is asked, and from its answers to facts; the same whatever access they came by.
 
 A change is stored at once and there is no saved configuration beside the running one (MikroTik manual,
 "Configuration management"), so there is no startup plane. A helper that is disabled takes on no new
@@ -14,30 +14,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sipalg_fix.drivers._family import json_rows, last_words, text, unread
+from sipalg_fix.drivers._family import last_words, text, unread
+from sipalg_fix.drivers.mikrotik_routeros.wording import DENIED, Rows, Wording
 from sipalg_fix.model.errors import NotUnderstood
-from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, off, on, unknown
+from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, Value, off, on, unknown
 from sipalg_fix.model.session import Command, Transcript
 
-ACCESS, PORTS = "api", "/ip/firewall/service-port"
-RESOURCE = Command(access=ACCESS, text="/system/resource/print")
-HELPER = Command(access=ACCESS, text=f"{PORTS}/print ?name=sip")
-# A count is one row even when it is nought; rows that are not there would prove nothing.
-COUNT = Command(access=ACCESS, text="/ip/firewall/connection/print =count-only= ?connection-type=sip")
-ACS = Command(access=ACCESS, text="/tr069-client/print")
-PROBES = (RESOURCE, HELPER, COUNT, ACS)
-
-DENIED = "(?P<not_privileged>not enough permissions)"
 TRUTH = {"yes": "true", "no": "false", "true": "true", "false": "false"}
-"""The API says true and false, the command line yes and no."""
+"""API and REST say true and false, the command line yes and no."""
 PASSING = (".id", "name", "invalid", "dynamic")
 """Columns that are no settings."""
 UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
-def parse(seen: Transcript) -> Facts:
+def probes(by: Wording) -> tuple[Command, ...]:
+    """All that a look asks."""
+    return (by.resource, by.helper, by.connections, by.acs)
+
+
+def parse(by: Wording, seen: Transcript) -> Facts:
     """What the router says of itself; NotUnderstood when it is no RouterOS, or shows too little."""
-    resource, sip = _row(seen, RESOURCE, "version"), _row(seen, HELPER, "disabled")
+    resource, sip = _row(by, seen, by.resource, "version"), _row(by, seen, by.helper, "disabled")
     if resource.get("platform") != "MikroTik" or sip.get("name") != "sip":
         raise NotUnderstood("these are not the answers of a MikroTik router", code="wrong-platform")
     settings = tuple(f"{key}={TRUTH.get(sip[key], sip[key])}" for key in sorted(sip) if key not in PASSING)
@@ -47,7 +44,7 @@ def parse(seen: Transcript) -> Facts:
         name="sip",
         running=running,
         startup=NO_PLANE,
-        operational=_operational(seen, TRUTH.get(sip.get("invalid", "false")) == "true"),
+        operational=_operational(by, seen, TRUTH.get(sip.get("invalid", "false")) == "true"),
         prior=settings,
     )
     return Facts(
@@ -55,19 +52,24 @@ def parse(seen: Transcript) -> Facts:
         version=str(resource["version"]).split(maxsplit=1)[0],
         model=str(resource.get("board-name", "")),
         helpers=(helper,),
-        boot_mark=boot_mark(seen),
+        boot_mark=boot_mark(by, seen),
         config=tuple(f"service-port sip {setting}" for setting in settings),
-        findings=_managed(seen),
+        findings=_managed(by, seen),
     )
 
 
-def _row(seen: Transcript, command: Command, needs: str) -> Mapping[str, Any]:
+def _rows(by: Wording, seen: Transcript, command: Command) -> Rows:
+    """None where it was not answered."""
+    return () if unread(seen, command) else by.rows(command, text(seen, command))
+
+
+def _row(by: Wording, seen: Transcript, command: Command, needs: str) -> Mapping[str, Any]:
     """The one row that a reply must hold, with a key it must have."""
     reply = seen.get(command)
-    if reply and not reply.ok and re.search(DENIED, reply.text):
+    if reply and re.search(DENIED, reply.text):
         message = f"the account may not look: {last_words(reply)}; its group needs the policy 'read'"
         raise NotUnderstood(message, code="not-privileged")
-    rows = json_rows(text(seen, command)) or ()
+    rows = by.rows(command, text(seen, command))
     if (
         len(rows) != 1
         or not all(isinstance(value, str) for value in rows[0].values())
@@ -77,20 +79,24 @@ def _row(seen: Transcript, command: Command, needs: str) -> Mapping[str, Any]:
     return rows[0]
 
 
-def _operational(seen: Transcript, invalid: bool) -> Plane:
-    if why := unread(seen, COUNT):
+def _operational(by: Wording, seen: Transcript, invalid: bool) -> Plane:
+    plane = counted(by, seen, by.connections, "connections of connection-type sip")
+    return off(*plane.evidence, "invalid=true") if plane.value is Value.OFF and invalid else plane
+
+
+def counted(by: Wording, seen: Transcript, command: Command, words: str) -> Plane:
+    """On with how many there are, off with none, unknown without a number."""
+    if why := unread(seen, command):
         return unknown(why)
-    rows = json_rows(text(seen, COUNT)) or ()
-    counted = str(rows[0].get("ret", "")) if len(rows) == 1 else ""
-    if not re.fullmatch(r"\d+", counted):
-        return unknown(f"the answer to '{COUNT.text}' holds no count")
-    words = f"{counted} connections of connection-type sip"
-    return on(words) if int(counted) else off(words, *(["invalid=true"] if invalid else []))
+    number = by.count(text(seen, command))
+    if number is None:
+        return unknown(f"the answer to '{command.text}' holds no count")
+    return on(f"{number} {words}") if number else off(f"0 {words}")
 
 
-def _managed(seen: Transcript) -> tuple[Finding, ...]:
+def _managed(by: Wording, seen: Transcript) -> tuple[Finding, ...]:
     """A TR-069 server may set it again; a router without that package knows no such command."""
-    rows = (json_rows(text(seen, ACS)) or ()) if not unread(seen, ACS) else ()
+    rows = _rows(by, seen, by.acs)
     servers = [row.get("acs-url") for row in rows if TRUTH.get(str(row.get("enabled"))) == "true"]
     if not any(servers):
         return ()
@@ -98,9 +104,9 @@ def _managed(seen: Transcript) -> tuple[Finding, ...]:
     return (Finding(code="managed-elsewhere", message=message),)
 
 
-def boot_mark(seen: Transcript) -> str:
+def boot_mark(by: Wording, seen: Transcript) -> str:
     """RouterOS has no boot id: ``uptime N`` in seconds. It is compared by :func:`went_back`."""
-    rows = json_rows(text(seen, RESOURCE)) if not unread(seen, RESOURCE) else ()
+    rows = _rows(by, seen, by.resource)
     said = str(rows[0].get("uptime", "")) if rows else ""
     if not re.fullmatch(r"(?:\d+[wdhms])+", said):
         return ""

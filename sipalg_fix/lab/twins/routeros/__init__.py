@@ -1,9 +1,12 @@
 """
-MikroTik RouterOS as a virtual router, by its API.
+MikroTik RouterOS as a virtual router: by its API, its command line (SSH), and REST on 7.
 
 The SIP ALG is the connection tracking helper ``sip`` in ``/ip firewall service-port``. A helper that is
 disabled takes on no new connections; those it has it keeps until they time out (``sip-timeout``, an
 hour), are removed, or the box restarts.
+
+A user name on the command line may end in ``+`` and letters that say how to write (manual, page "Console
+login process"); where accounts are kept by a RADIUS server, that server is asked for the whole name.
 
 Switches: ``refuse_writes`` answers ``no such command``; ``locked`` answers a ``failure: …`` (its words
 are ours: RouterOS knows no lock); with ``stay_on`` a change of ``disabled`` is answered ``!done`` and
@@ -16,9 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sipalg_fix.lab.twin import Chassis, User
-from sipalg_fix.lab.twins.routeros import menus, notation, sentences
-from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, SERVICE_PORT, Box, Row
+from sipalg_fix.lab.twin import Chassis, Exec, Request, Response, User
+from sipalg_fix.lab.twins.routeros import menus, notation, sentences, web
+from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, SERVICE_PORT, Box, Refusal, Row
+from sipalg_fix.lab.twins.routeros.console import Runner
 from sipalg_fix.lab.twins.routeros.scheduler import SCHEDULER, SCRIPT, Scheduler
 
 REGISTRAR = "203.0.113.10:5060"
@@ -32,10 +36,11 @@ class Options:
     What kind of box it is.
 
     ``level`` is the group of the account ``admin``: full, write, read, or console (which may not use
-    the API); ``users`` adds accounts, name to (password, group). ``managed`` is ``tr069`` for a box that
-    an auto configuration server looks after, ``tr069-off`` for one with the package and no server, or
-    ``script`` for one with a script of its owner that turns the helper on every night. ``connections``
-    is how many phones are registered through it. ``old_login`` is True for versions before 6.43.
+    the API); ``users`` adds accounts, name to (password, group), and ``radius`` those of a server.
+    ``managed`` is ``tr069`` for a box that an auto configuration server looks after, ``tr069-off`` for one
+    with the package and no server, or ``script`` for one with a script of its owner that turns the helper
+    on every night. ``connections`` is how many phones are registered through it. ``old_login`` is True for
+    versions before 6.43.
     """
 
     version: str = "7.12.2 (stable)"
@@ -49,19 +54,35 @@ class Options:
     password: str = "admin"
     level: str = "full"
     users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    radius: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     old_login: bool | None = None
     managed: str = ""
     connections: int = 2
 
 
 @dataclass(slots=True, kw_only=True)
+class Case(Chassis):
+    """A chassis whose own users may add to their names how the console is to write; ``radius`` may not."""
+
+    radius: frozenset[str] = frozenset()
+
+    def admits(self, user: str, password: str) -> bool:
+        """By the name alone, where the account is kept here."""
+        name, added, _ = user.partition("+")
+        if added and name in self.radius:
+            return False
+        return Chassis.admits(self, name, password)
+
+
+@dataclass(slots=True, kw_only=True)
 class RouterosTwin:
-    """A router with the door of the API."""
+    """A router with the doors of the API, of the command line, and of REST."""
 
     chassis: Chassis
     box: Box
     scheduler: Scheduler
     old_login: bool
+    seven: bool
     phones: int
 
     def talk(self, user: str, sentence: list[str]) -> list[list[str]]:
@@ -79,6 +100,31 @@ class RouterosTwin:
             return [["!re", "=.id=*1", f"=name={user}", "=address=127.0.0.1", "=via=api"], ["!done"]]
         self.forget()
         return sentences.answer(self.box, user, sentence)
+
+    banner = ""
+
+    def exec(self, user: str, command: str, stdin: str) -> Exec:
+        """One line, without a terminal. What was printed before a refusal stands; 6 has but one status."""
+        self.forget()
+        name = user.partition("+")[0]
+        runner = Runner(box=self.box, owner=name, policies=self.box.policies(name), answer=stdin)
+        status = 0
+        try:
+            self.box.permit(runner.policies, "ssh")
+            runner.run(command)
+        except Refusal as refusal:
+            runner.out.append(refusal.message)
+            status = 1 if self.seven else 0
+        return Exec(stdout="".join(f"{line}\r\n" for line in runner.out), status=status)
+
+    def reads_stdin(self, command: str) -> bool:
+        """Only what asks a question waits for an answer."""
+        return command.strip().strip("/").replace("/", " ") == "system reboot"
+
+    def serve(self, request: Request) -> Response:
+        """One request of REST, which 6 does not have."""
+        self.forget()
+        return web.serve(self.box, request) if self.seven else Response(status=404)
 
     def forget(self) -> None:
         """Connections that have timed out are no longer tracked."""
@@ -137,7 +183,8 @@ def from_options(name: str, options: Mapping[str, Any]) -> RouterosTwin:
     given = Options(**options)
     accounts = {"admin": User(password=given.password, level=given.level)}
     accounts |= {who: User(password=word, level=group) for who, (word, group) in given.users.items()}
-    chassis = Chassis(name=name, users=accounts)
+    accounts |= {who: User(password=word, level=group) for who, (word, group) in given.radius.items()}
+    chassis = Case(name=name, users=accounts, radius=frozenset(given.radius))
     release = tuple(int(part) for part in given.version.split(maxsplit=1)[0].split(".")[:2])
     box = Box(chassis=chassis, iso_dates=release >= (7, 10))
     sip = {
@@ -152,7 +199,12 @@ def from_options(name: str, options: Mapping[str, Any]) -> RouterosTwin:
     scheduler.attach()
     old = release < (6, 43) if given.old_login is None else given.old_login
     twin = RouterosTwin(
-        chassis=chassis, box=box, scheduler=scheduler, old_login=old, phones=given.connections
+        chassis=chassis,
+        box=box,
+        scheduler=scheduler,
+        old_login=old,
+        seven=release >= (7, 1),
+        phones=given.connections,
     )
     _manage(twin, given.managed)
     twin.register()

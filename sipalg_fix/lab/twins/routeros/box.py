@@ -2,7 +2,7 @@
 The virtual MikroTik router's state, and what can be done to it, whichever door the command came by.
 
 RouterOS is a tree of menus; a menu is a table of items, and an item is a set of named values, all of
-them text. The doors (the API here; a console and REST could be others) turn commands into calls of
+them text. The doors (the API, the console, REST) turn commands into calls of
 :class:`Box`, and its :class:`Refusal` into their own form of an error. A change is stored at once:
 what runs is what the next boot starts with (manual, page "Configuration management").
 """
