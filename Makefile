@@ -46,7 +46,7 @@ soak: $(STAMP)
 	@.ci/packages all
 	$(BIN)/pip install --quiet --disable-pip-version-check --group soak
 	$(BIN)/python -m tests.fuzz.soak 60
-	SOAK=20 $(PYTEST) -s -m 'long or root' tests/real tests/crash
+	SOAK=20 $(PYTEST) -s -m 'long or root' tests/real tests/crash tests/faults
 
 clean:
 	rm -rf $(VENV) build

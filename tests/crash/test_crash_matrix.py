@@ -64,7 +64,7 @@ def test_killed_at_every_step(scene: Make, platform: str, verb: str) -> None:
     for point in chosen:
         with scene(platform) as made:
             wrong += [f"{point}: {text}" for text in killed_at(made, verb, point, end)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def every_step_has_a_case(made: Scene, verb: str, points: list[Point]) -> None:

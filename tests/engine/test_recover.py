@@ -97,6 +97,35 @@ def test_killed_while_it_rolls_back(variant: str) -> None:
         assert again.whole() == ""
 
 
+def test_half_of_a_rollback_that_cannot_be_read_is_sent_again() -> None:
+    """What is saved reads as nothing until all is back: what undoes the change is owed, and needs no look."""
+    trial = ALL["reverts"]()
+    trial.apply()
+    run = trial.journal.find_run("last")
+    rollback(trial.ports, run, changed_hosts(trial.journal, run), trial.told)
+    rows = trial.journal.rows(trial.journal.find_run("last"))
+    saving = next(row.seq for row in rows if row.payload.get("phase") == Phase.RESAVE.value)
+    made = ALL["reverts"]()
+    before = snapshot(made.toy)
+    made.apply()
+    run = made.journal.find_run("last")
+    made.journal.killed_at, made.journal.after = made.journal.written + saving, True
+    with pytest.raises(Killed):
+        rollback(made.ports, run, changed_hosts(made.journal, run), made.told)
+    made.journal.killed_at = 0
+    made.toy.refuses = ("show startup",)
+    told = made.toy.before_telling
+
+    def readable_again(text: str) -> str:
+        made.toy.refuses = ()
+        return told(text)
+
+    made.toy.before_telling = readable_again
+    (result,) = recovered(made).hosts
+    assert result.change is S.ROLLED_BACK
+    assert snapshot(made.toy) == before
+
+
 def sending(phase: Phase) -> int:
     """The row, counted in its run, that announces the first command sent for this."""
     trial = world(guard="revert", restarted=True)

@@ -1,0 +1,5 @@
+"""The fixtures of the scenes."""
+
+from tests.crash.scenes import forker, scene
+
+__all__ = ["forker", "scene"]
