@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
+from sipalg_fix.lab.php.script import Php
+from sipalg_fix.lab.php.values import PhpError
 from sipalg_fix.lab.twins.pfsense import from_options
-from sipalg_fix.lab.twins.pfsense.php import Php, PhpError
 
 PHP = shutil.which("php")
 SCRIPTS = (

@@ -13,6 +13,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.facts import State, Value
 from sipalg_fix.model.playbook import DEFAULT_HOW, How, RebootRule, Target
 from sipalg_fix.model.session import Command
+from sipalg_fix.model.step import Tell
 from tests.laws.conftest import PLATFORMS, Device, Make
 
 pytestmark = pytest.mark.parametrize("platform", PLATFORMS)
@@ -30,13 +31,18 @@ def test_looking_changes_nothing(device: Make, platform: str) -> None:
 def test_a_mislabelled_probe_is_caught(device: Make, platform: str) -> None:
     """The law above can fail: a command of the change, declared as looking, shows in the count of writes."""
     changed = device(platform)
-    sent = changed.apply(changed.plan()).done
+    made = changed.plan()
+    guard = made.hosts[0].guard
+    told = [step.command for step in (*guard.forward, *guard.keep) if isinstance(step, Tell)] if guard else []
+    accesses = {command.text: command.access for command in told}
+    sent = changed.apply(made).done
     router = device(platform)
+    first = router.driver.first_access
     lying = replace(
         router.driver,
         probes=(
             *router.driver.probes,
-            *(Command(access=router.driver.first_access, text=text) for text in sent),
+            *(Command(access=accesses.get(text, first), text=text) for text in sent),
         ),
     )
     writes = router.writes

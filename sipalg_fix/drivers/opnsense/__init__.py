@@ -1,7 +1,8 @@
 """
 OPNsense: the SIP proxy of the plugin os-siproxd; OPNsense itself has no SIP ALG and no switch for one.
 
-What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`.
+What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`. What
+takes that back: :mod:`.guard`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 
 from sipalg_fix.drivers._family import went_back
 from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
+from sipalg_fix.drivers.opnsense.guard import GUARD
 from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, PROBES, REST, SSH, TIME
 from sipalg_fix.drivers.opnsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
@@ -39,7 +41,8 @@ def account(name: str, privileges: tuple[str, ...]) -> tuple[str, ...]:
         "# give it these privileges, which do not tell reading from writing, and no group:",
         *(f"# {privilege}" for privilege in privileges),
         "# then API keys > add: the file holds key and secret, the user name and password of the access rest",
-        "# the access ssh is for root alone; without it what runs is only read by the API",
+        "# the access ssh is for root alone; without it there is no revert timer, and what runs is only read by",
+        "# the API",
     )
 
 
@@ -66,6 +69,7 @@ DRIVER = Driver(
     boot_probes=(TIME, BOOT),
     boot_mark=boot_mark,
     rebooted=rebooted,
+    guard=GUARD,
     backup=(BACKUP,),
     secrets=(
         re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),
@@ -77,6 +81,9 @@ DRIVER = Driver(
             "firmware information and the state of the service on a real box: known from the source",
             "port forwards to an address of the router other than 127.0.0.1",
             "that no state is left that alters SIP once the proxy is stopped",
+            "the revert timer on a real box: its lines were run by tcsh, sh and PHP on Linux, with classes of "
+            "OPNsense's names",
+            "pgrep's words for a process, and its limit of a command line, on FreeBSD",
         ),
         account={"audit": account("sipalg-audit", AUDIT), "change": account("sipalg", CHANGE)},
     ),

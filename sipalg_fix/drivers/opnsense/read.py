@@ -13,6 +13,7 @@ from typing import Any
 
 from sipalg_fix.drivers._family import json_object, unread
 from sipalg_fix.drivers.opnsense import probes
+from sipalg_fix.drivers.opnsense.guard import shell_note
 from sipalg_fix.drivers.opnsense.redirects import redirects
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, Value, off, on, unknown
@@ -50,6 +51,7 @@ def parse(seen: Transcript) -> Facts:
         boot_mark=boot_mark(seen),
         config=tuple(f"siproxd {key}={scalars[key]}" for key in sorted(scalars)),
         findings=(*findings, *redirects(seen, running)),
+        notes=(shell_note(seen),),
     )
 
 
@@ -111,9 +113,7 @@ def _operational(seen: Transcript) -> Plane:
         case "disabled" if "uptime" in (answer(seen, probes.TIME) or {}):
             return off(words)
         case "disabled":
-            return unknown(
-                "the service is called disabled, but whether the backend answers could not be told"
-            )
+            return unknown("it is called disabled; whether the backend answers could not be told")
         case "":
             return unknown(unread(seen, probes.SERVICE) or "the answer holds no status of the service")
         case _:

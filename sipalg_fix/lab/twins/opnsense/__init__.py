@@ -20,10 +20,10 @@ from typing import Any
 from sipalg_fix.lab.twin import Chassis, Exec, Request, Response, User
 from sipalg_fix.lab.twins.opnsense import model, web
 from sipalg_fix.lab.twins.opnsense.box import Box, Daemon
-from sipalg_fix.lab.twins.opnsense.commands import Root
 from sipalg_fix.lab.twins.opnsense.config import Config, Settings
 from sipalg_fix.lab.twins.opnsense.pf import Filter, Forward
 from sipalg_fix.lab.twins.opnsense.requests import SHELL
+from sipalg_fix.lab.twins.opnsense.system import System
 
 PROXY = "5f0c8c39-5c0b-4d7e-9f53-0b6f6f1f5060"
 WEB = "0b7a0d0c-8d7f-4e57-9d1a-7f2f3c1e8443"
@@ -63,6 +63,7 @@ class OpnsenseTwin:
 
     chassis: Chassis
     box: Box
+    system: System
 
     def serve(self, request: Request) -> Response:
         """Answer one request to the API. (A real box takes two seconds over a wrong secret.)"""
@@ -72,15 +73,15 @@ class OpnsenseTwin:
         """Run a command line as root; any other account has no shell."""
         if self.chassis.users[user].level != SHELL:
             return Exec(stdout="This account is currently not available.\n", status=1)
-        return Root(box=self.box).exec(command, stdin)
+        return self.system.exec(command, stdin)
 
     def register(self) -> None:
         """The phones register again; those that have a state keep what they have."""
         self.box.register()
 
     def snapshot(self) -> dict[str, Any]:
-        """Configuration, what is generated from it, and what runs."""
-        return self.box.snapshot()
+        """Configuration, what is generated from it, what runs, and what waits."""
+        return {**self.box.snapshot(), "jobs": self.system.jobs}
 
 
 def from_options(name: str, options: Mapping[str, Any]) -> OpnsenseTwin:
@@ -112,7 +113,9 @@ def from_options(name: str, options: Mapping[str, Any]) -> OpnsenseTwin:
     box.register()
     somebody = {"protocol": "tcp", "status": "ESTABLISHED:ESTABLISHED"}
     box.filter.add("192.168.1.40:51544", "203.0.113.80:443", **somebody)
-    return OpnsenseTwin(chassis=chassis, box=box)
+    twin = OpnsenseTwin(chassis=chassis, box=box, system=System(box=box))
+    chassis.writes = 0
+    return twin
 
 
 def _settings(given: Options) -> Settings:

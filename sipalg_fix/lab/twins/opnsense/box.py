@@ -136,13 +136,12 @@ class Box:
         """Write the files that are made from the configuration."""
         self.daemon.enabled = self.enabled
 
-    def save(self, user: str, token: str, path: str) -> None:
+    def save(self, user: str, token: str, *, description: str) -> None:
         """Store the configuration: the reply says saved, whether the disk could take it or not."""
         self.chassis.wrote()
         if self.chassis.switches.save_fails:
             self.config.restore(self.config.history[-1])
             return
-        description = f"{path} made changes"
         self.config.save(now=self.chassis.now, user=user, token=token, description=description)
 
     def forward(self, uuid: str) -> Forward | None:

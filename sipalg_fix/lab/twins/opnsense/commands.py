@@ -1,68 +1,20 @@
 """
-What root can run on the virtual OPNsense, one function a command, in one table.
+What OPNsense and FreeBSD have for root to run on the virtual one, one function a command, in one table.
 
-Sources: opnsense/core (configctl, pluginctl, opnsense-version), FreeBSD's service(8), pgrep(1), pfctl(8)
-and sysctl(8). A command that is not in the table is not found.
+Sources: opnsense/core (configctl, pluginctl, opnsense-version), FreeBSD's service(8), pfctl(8) and
+sysctl(8).
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
+from sipalg_fix.lab.shell.process import BoxDown
 from sipalg_fix.lab.twin import Exec
 from sipalg_fix.lab.twins.opnsense.box import Box
-from sipalg_fix.lab.twins.opnsense.shell import Shell, located
 
 ABSENT = "siproxd does not exist in /etc/rc.d or the local startup\ndirectories (/usr/local/etc/rc.d)"
-
-
-@dataclass(slots=True, kw_only=True)
-class Root:
-    """One exec channel of root."""
-
-    box: Box
-    shell: Shell = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.shell = Shell(run=self._csh, csh=True, names=self._names)
-
-    def exec(self, command: str, stdin: str) -> Exec:
-        """Run a command line in csh."""
-        return self.shell.line(command, stdin)
-
-    def _csh(self, words: list[str], stdin: str) -> Exec:
-        return self._run(words, stdin, lost="{}: Command not found.\n", status=1)
-
-    def _sh(self, words: list[str], stdin: str) -> Exec:
-        return self._run(words, stdin, lost="sh: {}: not found\n", status=127)
-
-    def _run(self, words: list[str], stdin: str, *, lost: str, status: int) -> Exec:
-        name = words[0].rpartition("/")[2]
-        if name == "sh":
-            return self._inner(words, stdin)
-        if name == "cat" and len(words) > 1:
-            return self._cat(words[1:])
-        command = COMMANDS.get(name)
-        if command is None:
-            return Exec(stderr=lost.format(words[0]), status=status)
-        return command(self.box, words[1:], stdin)
-
-    def _inner(self, words: list[str], stdin: str) -> Exec:
-        inner = Shell(run=self._sh, csh=False, names=self._names, files=self.shell.files)
-        return inner.line(words[2]) if len(words) > 2 and words[1] == "-c" else inner.line(stdin)
-
-    def _names(self) -> list[str]:
-        return [*system_files(self.box), *self.shell.files]
-
-    def _cat(self, names: list[str]) -> Exec:
-        files = {**system_files(self.box), **self.shell.files}
-        lost = [name for name in names if located(name) not in files]
-        complaint = "".join(f"cat: {name}: No such file or directory\n" for name in lost)
-        text = "".join(files[located(name)] for name in names if located(name) in files)
-        return Exec(stdout=text, stderr=complaint, status=1 if lost else 0)
 
 
 def system_files(box: Box) -> dict[str, str]:
@@ -115,13 +67,6 @@ def service(box: Box, words: list[str], stdin: str) -> Exec:
             return Exec(stderr="usage: service [-j <jail name or id>] -e\n", status=1)
 
 
-def pgrep(box: Box, words: list[str], stdin: str) -> Exec:
-    """The process id of the proxy, by its exact name or a part of it."""
-    name = next((word for word in words if not word.startswith("-")), "")
-    hit = name == "siproxd" if "-x" in words else bool(re.search(name, "siproxd"))
-    return Exec(stdout=f"{box.daemon.pid}\n") if box.daemon.pid and name and hit else Exec(status=1)
-
-
 def pfctl(box: Box, words: list[str], stdin: str) -> Exec:
     """``-sn``, ``-ss`` and ``-k host [-k host]``; what it killed it says on standard error."""
     match words:
@@ -164,22 +109,10 @@ def uname(box: Box, words: list[str], stdin: str) -> Exec:
     return Exec(stdout={"-a": whole, "-r": release}.get("".join(words), "FreeBSD") + "\n")
 
 
-def grep(box: Box, words: list[str], stdin: str) -> Exec:
-    """Lines of its input; the options i, v, c, q, F, E and their groups."""
-    flags = "".join(word[1:] for word in words if re.fullmatch(r"-[ivcqFE]+", word))
-    patterns = [word for word in words if not re.fullmatch(r"-[ivcqFE]+", word)]
-    if len(patterns) != 1:
-        return Exec(stderr="usage: grep [-abcdDEFGHhIiLlmnOopqRSsUVvwxz] [pattern] [file ...]\n", status=2)
-    text = re.escape(patterns[0]) if "F" in flags else patterns[0]
-    wanted = re.compile(text, re.IGNORECASE if "i" in flags else 0)
-    hits = [line for line in stdin.splitlines() if bool(wanted.search(line)) != ("v" in flags)]
-    out = f"{len(hits)}\n" if "c" in flags else "".join(f"{line}\n" for line in hits)
-    return Exec(stdout="" if "q" in flags else out, status=0 if hits else 1)
-
-
 def reboot(box: Box, words: list[str], stdin: str) -> Exec:
     """The box restarts; the session does not hear the end of it."""
-    box.reboot()
+    if not box.chassis.switches.reboot_fails:
+        raise BoxDown
     return Exec()
 
 
@@ -188,22 +121,10 @@ def shutdown(box: Box, words: list[str], stdin: str) -> Exec:
     return reboot(box, words, stdin) if words == ["-r", "now"] else Exec(stderr="usage: shutdown\n", status=1)
 
 
-def _says(text: str, status: int = 0) -> Callable[[Box, list[str], str], Exec]:
-    return lambda box, words, stdin: Exec(stdout=text, status=status)
-
-
-def echo(box: Box, words: list[str], stdin: str) -> Exec:
-    """Its words."""
-    return Exec(stdout=" ".join(words) + "\n")
-
-
-def listing(box: Box, words: list[str], stdin: str) -> Exec:
-    """``ls`` of the directory with the copies of the configuration."""
-    if words[-1:] and words[-1].rstrip("/") == "/conf/backup":
-        return Exec(stdout="".join(f"{revision.id}\n" for revision in box.config.history))
-    names = [word for word in words if not word.startswith("-")]
-    lost = "".join(f"ls: {name}: No such file or directory\n" for name in names)
-    return Exec(stderr=lost, status=1 if lost else 0)
+def identity(box: Box, words: list[str], stdin: str) -> Exec:
+    """``id``, and ``id -u``."""
+    all_of_it = "uid=0(root) gid=0(wheel) groups=0(wheel),5(operator)\n"
+    return Exec(stdout="0\n" if words == ["-u"] else all_of_it)
 
 
 COMMANDS: Mapping[str, Callable[[Box, list[str], str], Exec]] = {
@@ -211,20 +132,11 @@ COMMANDS: Mapping[str, Callable[[Box, list[str], str], Exec]] = {
     "pluginctl": pluginctl,
     "configctl": configctl,
     "service": service,
-    "pgrep": pgrep,
     "pfctl": pfctl,
     "sysctl": sysctl,
     "uname": uname,
-    "id": _says("uid=0(root) gid=0(wheel) groups=0(wheel),5(operator)\n"),
-    "whoami": _says("root\n"),
-    "true": _says(""),
-    "false": _says("", 1),
-    "cat": lambda box, words, stdin: Exec(stdout=stdin),
-    "echo": echo,
-    "ls": listing,
-    "grep": grep,
-    "egrep": grep,
+    "id": identity,
     "reboot": reboot,
     "shutdown": shutdown,
 }
-"""Every command by its name; a path before the name is as good."""
+"""Every command by its name."""

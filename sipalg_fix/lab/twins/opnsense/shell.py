@@ -1,12 +1,11 @@
-"""
-Root's shell on the virtual OPNsense: csh, as FreeBSD gives it, and the sh that one must ask for.
+r"""
+Root's shell on the virtual OPNsense: csh, as FreeBSD gives it.
 
 ``ssh root@host 'command'`` is run by csh. Its rules were checked with tcsh 6.24: ``2>&1`` by itself
 passes an argument ``2`` and sends everything to a file named ``1``; with a second redirection, or
 before a pipe, it is an ``Ambiguous output redirect.``, and nothing of the line is done; ``$(…)`` is an
 ``Illegal variable name.``; ``!word`` an ``Event not found.``, even in quotes; a pipeline fails if any
-of it fails. ``/bin/sh -c '…'`` means what it says everywhere else. Compound commands (if, for, while,
-parentheses) are left out of both.
+of it fails. Compound commands (if, foreach, while, parentheses) are left out.
 """
 
 from __future__ import annotations
@@ -16,34 +15,24 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from sipalg_fix.lab.shell.files import FileSystem, absolute
 from sipalg_fix.lab.twin import Exec
 
 Run = Callable[[list[str], str], Exec]
 """Runs one command with its standard input."""
 
-QUOTED = {False: r"""(?:\\.|[^"\\])*""", True: r"""[^"]*"""}
-"""What may stand between double quotes, in sh and in csh, where a backslash does not help a quote."""
-
-WORD = {
-    csh: re.compile(rf"""(?:\\.|'[^']*'|"{quoted}"|`[^`]*`|\$\([^()]*\)|[^\s;|&<>'"`\\])+""", re.DOTALL)
-    for csh, quoted in QUOTED.items()
-}
+WORD = re.compile(r"""(?:\\.|'[^']*'|"[^"]*"|`[^`]*`|\$\([^()]*\)|[^\s;|&<>'"`\\])+""", re.DOTALL)
+"""Between double quotes a backslash does not help a quote."""
 OPERATOR = re.compile(r"&&|\|\||\|&|>>&|>&|>>|>|<|\||;|\n|&")
-PIECE = {
-    csh: re.compile(
-        rf"""\\(?P<escaped>.)|'(?P<single>[^']*)'|"(?P<double>{quoted})"|(?P<run>`[^`]*`|\$\([^()]*\))"""
-        r"""|(?P<variable>\$(?:\w+|\?|\{\w+\}))|(?P<plain>.)""",
-        re.DOTALL,
-    )
-    for csh, quoted in QUOTED.items()
-}
-INSIDE = {
-    False: re.compile(r"\\([\"\\$`])|(`[^`]*`|\$\([^()]*\)|\$(?:\w+|\?|\{\w+\}))"),
-    True: re.compile(r"(\0)|(`[^`]*`|\$(?:\w+|\?|\{\w+\}))"),
-}
+PIECE = re.compile(
+    r"""\\(?P<escaped>.)|'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<run>`[^`]*`)"""
+    r"""|(?P<variable>\$(?:\w+|\?|\{\w+\}))|(?P<plain>.)""",
+    re.DOTALL,
+)
+INSIDE = re.compile(r"`[^`]*`|\$(?:\w+|\?|\{\w+\})")
 """What means something between double quotes."""
 
-NULL = "/dev/null"
+HOME = "/root"
 
 
 class Unreadable(Exception):
@@ -51,7 +40,7 @@ class Unreadable(Exception):
 
 
 class NoMatch(Exception):
-    """One command of csh that is not done, for a pattern in it stands for no file."""
+    """One command that is not done, for a pattern in it stands for no file."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,8 +48,8 @@ class Simple:
     """One command as it is written: its words, and where its descriptors go, in order."""
 
     words: list[str] = field(default_factory=list)
-    redirections: list[tuple[str, str, str]] = field(default_factory=list)
-    """Descriptor, operator, target."""
+    redirections: list[tuple[str, str]] = field(default_factory=list)
+    """Operator, target."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,31 +60,26 @@ class Pipeline:
     commands: list[Simple] = field(default_factory=list)
 
 
-def located(name: str) -> str:
-    """The key of a file by the name it was called: names without a slash in front are in root's home."""
-    return name if name.startswith("/") else f"./{name.removeprefix('./')}"
-
-
-def tokens(line: str, *, csh: bool) -> Iterable[tuple[str, bool]]:
-    """The words and operators of a line as they are written, each with: does it touch what is before it?"""
-    at, touches = 0, False
+def tokens(line: str) -> Iterable[str]:
+    """The words and operators of a line as they are written."""
+    at = 0
     while at < len(line):
-        found = OPERATOR.match(line, at) or WORD[csh].match(line, at)
+        found = OPERATOR.match(line, at) or WORD.match(line, at)
         if found:
-            yield found.group(), touches
-            at, touches = found.end(), True
+            yield found.group()
+            at = found.end()
         elif line[at].isspace():
-            at, touches = at + 1, False
+            at += 1
         else:
             raise Unreadable(f"Unmatched '{line[at]}'.")
 
 
-def pipelines(line: str, *, csh: bool) -> list[Pipeline]:
-    """Commands, pipes and chains. In sh a digit right before ``>`` is a descriptor, in csh a word."""
+def pipelines(line: str) -> list[Pipeline]:
+    """Commands, pipes and chains."""
     result = [Pipeline(before=";", commands=[Simple()])]
-    queue = list(tokens(line, csh=csh))
+    queue = list(tokens(line))
     while queue:
-        token, touches = queue.pop(0)
+        token = queue.pop(0)
         command = result[-1].commands[-1]
         if not OPERATOR.fullmatch(token):
             command.words.append(token)
@@ -103,53 +87,47 @@ def pipelines(line: str, *, csh: bool) -> list[Pipeline]:
             result.append(Pipeline(before=token, commands=[Simple()]))
         elif token in ("|", "|&"):
             result[-1].commands.append(Simple())
-        elif token == "&" or not queue or OPERATOR.fullmatch(queue[0][0]):
-            raise Unreadable("Missing name for redirect." if csh else "sh: Syntax error")
+        elif token == "&" or not queue or OPERATOR.fullmatch(queue[0]):
+            raise Unreadable("Missing name for redirect.")
         else:
-            descriptor = "0" if token == "<" else "1"
-            if not csh and touches and command.words[-1:] in (["1"], ["2"]):
-                descriptor = command.words.pop()
-            command.redirections.append((descriptor, token, queue.pop(0)[0]))
+            command.redirections.append((token, queue.pop(0)))
     return [pipeline for pipeline in result if pipeline.commands[0].words]
 
 
-def check_csh(line: str, chains: list[Pipeline]) -> None:
+def check(line: str, chains: list[Pipeline]) -> None:
     """What csh refuses before it does anything."""
-    if event := re.search(r"!([^\s=(']+)", line):
+    if event := re.search(r"(?<!\\)!([^\s=(']+)", line):
         raise Unreadable(f"{event[1]}: Event not found.")
     if re.search(r"\$\(", re.sub(r"\\.|'[^']*'", "", line)):
         raise Unreadable("Illegal variable name.")
     for chain in chains:
         for number, command in enumerate(chain.commands):
-            outputs = sum(operator != "<" for _, operator, _ in command.redirections)
+            outputs = sum(operator != "<" for operator, _ in command.redirections)
             if outputs + (number + 1 < len(chain.commands)) > 1:
                 raise Unreadable("Ambiguous output redirect.")
 
 
 @dataclass(slots=True, kw_only=True)
-class Shell:
-    """Runs lines, as csh or as sh. ``names`` are the files there are, ``files`` what redirections made."""
+class Csh:
+    """Runs lines, in root's home."""
 
     run: Run
-    csh: bool
-    names: Callable[[], Iterable[str]]
-    files: dict[str, str] = field(default_factory=dict)
+    files: FileSystem
     status: int = 0
 
     def line(self, text: str, stdin: str = "") -> Exec:
         """Run a whole line."""
         out = err = ""
         try:
-            chains = pipelines(text, csh=self.csh)
-            if self.csh:
-                check_csh(text, chains)
+            chains = pipelines(text)
+            check(text, chains)
             for chain in chains:
                 if (chain.before == "&&" and self.status) or (chain.before == "||" and not self.status):
                     continue
                 done = self._pipe(chain.commands, stdin)
                 out, err, self.status = out + done.stdout, err + done.stderr, done.status
         except Unreadable as refusal:
-            return Exec(stdout=out, stderr=f"{err}{refusal}\n", status=1 if self.csh else 2)
+            return Exec(stdout=out, stderr=f"{err}{refusal}\n", status=1)
         return Exec(stdout=out, stderr=err, status=self.status)
 
     def _pipe(self, commands: list[Simple], stdin: str) -> Exec:
@@ -160,59 +138,48 @@ class Shell:
             except NoMatch as refusal:
                 done = Exec(stderr=f"{refusal}\n", status=1)
             stdin, err, failed = done.stdout, err + done.stderr, done.status or failed
-        return Exec(stdout=done.stdout, stderr=err, status=failed if self.csh else done.status)
+        return Exec(stdout=done.stdout, stderr=err, status=failed)
 
     def _simple(self, command: Simple, stdin: str) -> Exec:
         words = [word for written in command.words for word in self._expand(written, command.words[0])]
-        # Where each descriptor goes: "1" and "2" are the session's own, anything else is a file.
-        places = {"1": "1", "2": "2"}
-        for descriptor, operator, written in command.redirections:
-            target = "".join(self._expand(written, command.words[0]))
-            place = located(target)
+        place, both = "", False
+        for operator, written in command.redirections:
+            target = absolute("".join(self._expand(written, command.words[0])), HOME)
             if operator == "<":
-                stdin = self.files.get(place, "")
-            elif operator.endswith("&") and self.csh:
-                places = {"1": place, "2": place}
-            elif operator.endswith("&"):
-                places[descriptor] = places.get(target, place)
-            else:
-                places[descriptor] = place
+                stdin = self.files.read(target) if self.files.exists(target) else ""
+                continue
+            place, both = target, operator.endswith("&")
+            if not operator.startswith(">>"):
+                self.files.write(place, "")
         done = self.run(words, stdin)
-        texts = {"1": "", "2": ""}
-        for descriptor, text in (("1", done.stdout), ("2", done.stderr)):
-            place = places[descriptor]
-            if place in texts:
-                texts[place] += text
-            elif place != NULL:
-                self.files[place] = self.files.get(place, "") + text
-        return Exec(stdout=texts["1"], stderr=texts["2"], status=done.status)
+        if not place:
+            return done
+        self.files.write(place, done.stdout + (done.stderr if both else ""), append=True)
+        return Exec(stderr="" if both else done.stderr, status=done.status)
 
     def _expand(self, written: str, command: str) -> list[str]:
         """A word as the command gets it; more than one if it is a pattern that stands for several files."""
         text, pattern = "", False
-        for piece in PIECE[self.csh].finditer(written):
+        for piece in PIECE.finditer(written):
             plain = piece["plain"] or ""
             pattern = pattern or plain in tuple("*?[")
             text += (piece["escaped"] or "") + (piece["single"] or "") + plain
-            text += INSIDE[self.csh].sub(self._inside, piece["double"] or "")
+            text += INSIDE.sub(lambda found: self._value(found[0]), piece["double"] or "")
             text += self._value(piece["run"] or piece["variable"] or "")
         if not pattern:
             return [text]
-        hits = [name for name in sorted(self.names()) if fnmatch.fnmatchcase(name, text)]
-        if self.csh and not hits:
+        names = [*self.files.names(HOME), *self.files.below("/")]
+        hits = [name for name in sorted(names) if fnmatch.fnmatchcase(name, text)]
+        if not hits:
             raise NoMatch(f"{command}: No match.")
-        return hits or [text]
-
-    def _inside(self, found: re.Match[str]) -> str:
-        return found[1] if found[1] else self._value(found[2])
+        return hits
 
     def _value(self, written: str) -> str:
         """What a variable or a substitution stands for."""
-        if written[:1] == "`" or written[:2] == "$(":
-            inner = written[1:-1] if written[0] == "`" else written[2:-1]
-            return self.line(inner).stdout.rstrip("\n")
+        if written[:1] == "`":
+            return self.line(written[1:-1]).stdout.rstrip("\n")
         name = written.strip("${}")
-        known = {"": "", "?": str(self.status), "status": str(self.status), "HOME": "/root"}
-        if self.csh and name not in known:
+        known = {"": "", "?": str(self.status), "status": str(self.status), "HOME": HOME}
+        if name not in known:
             raise Unreadable(f"{name}: Undefined variable.")
-        return known.get(name, "")
+        return known[name]

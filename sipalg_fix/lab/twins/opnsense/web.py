@@ -340,7 +340,8 @@ def system_information(call: Call) -> Any:
 
 
 def _save(call: Call) -> None:
-    call.box.save(f"{call.user}@127.0.0.1", call.user, call.request.path)
+    description = f"{call.request.path} made changes"
+    call.box.save(f"{call.user}@127.0.0.1", call.user, description=description)
 
 
 def _constant(value: Any) -> Callable[[Call], Any]:

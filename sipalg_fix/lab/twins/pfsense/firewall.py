@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from sipalg_fix.lab.php.script import Php
+from sipalg_fix.lab.php.values import PhpError, Value
 from sipalg_fix.lab.shell.arguments import program
 from sipalg_fix.lab.shell.files import Live
 from sipalg_fix.lab.shell.process import ASH, BoxDown
@@ -16,7 +18,6 @@ from sipalg_fix.lab.twin import Chassis, Exec, User
 from sipalg_fix.lab.twins.pfsense.config import copied, first_config, xml
 from sipalg_fix.lab.twins.pfsense.filter import Filter
 from sipalg_fix.lab.twins.pfsense.options import Options
-from sipalg_fix.lab.twins.pfsense.php import Php, PhpError, Value
 
 SH = replace(ASH, name="sh")
 DAEMON = "/usr/local/sbin/siproxd -c /usr/local/etc/siproxd.conf"

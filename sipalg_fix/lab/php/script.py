@@ -1,7 +1,7 @@
 """
-``php -r`` as far as short scripts go: variables, arrays, comparisons, if, foreach, echo, exit, and functions.
+``php -r`` as far as short scripts go: variables, arrays, comparisons, if, foreach, echo, exit, functions, and
+objects of classes that there are.
 
-The meaning of the operators is PHP's own (php.net, "Language Reference"), and is checked against a real PHP.
 Whatever else a script holds is a parse error, with status 255 as PHP has it.
 """
 
@@ -10,22 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-Value: TypeAlias = "bool | int | str | dict[Any, Any] | None"
-"""PHP's arrays are dictionaries, lists among them."""
+from sipalg_fix.lab.php.values import PhpError, Value, compared, text, truth, unquoted
+
 Function = Callable[[list[Value]], Value]
 
 _TOKEN = re.compile(
-    r"""\s+|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<number>\d+)|(?P<name>\$?[A-Za-z_]\w*)"""
-    r"""|(?P<sign>===|!==|==|!=|&&|\|\||\+=|=>|[-+.!?:;,(){}\[\]=<>])""",
+    r"""\s+|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<number>\d+)|(?P<name>\$?[A-Za-z_]\w*|(?:\\[A-Za-z_]\w*)+)"""
+    r"""|(?P<sign>->|::|===|!==|==|!=|&&|\|\||\+=|=>|[-+.!?:;,(){}\[\]=<>])""",
     re.DOTALL,
 )
 _BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "===": 3, "!==": 3, "<": 4, ">": 4, "+": 5, "-": 5, ".": 5}
-
-
-class PhpError(Exception):
-    """A script that ends here; the message is what PHP prints."""
 
 
 class Exit(Exception):
@@ -38,7 +34,10 @@ class Exit(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Php:
-    """One interpreter: ``variables`` are the global ones, ``functions`` what the script may call."""
+    """
+    One interpreter: ``variables`` are the global ones, ``functions`` what the script may call, static methods
+    among them (``\\Class::name``), and constructors (``new \\Class``).
+    """
 
     variables: dict[str, Value] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
@@ -198,9 +197,11 @@ class _Script:
         if token == "-":
             return -int(text(self.unary()) or 0)
         if token == "(":
-            found = self.value()
-            self.take(")")
-            return found
+            return self.grouped()
+        if token == "new":
+            name = self.take()
+            self.take("(")
+            return self.call(f"new {name}", self.values())
         if token[0] in "\"'":
             return unquoted(token)
         if token.isdigit():
@@ -209,11 +210,24 @@ class _Script:
             return self.variable(token)
         return self.word(token)
 
+    def grouped(self) -> Value:
+        """What is in parentheses, or a value that is to be taken as a text."""
+        if self.peek() == "string":
+            self.take()
+            self.take(")")
+            cast = self.unary()
+            return text(cast) if self.live else None
+        found = self.value()
+        self.take(")")
+        return found
+
     def word(self, name: str) -> Value:
         if name in ("true", "false", "null"):
             return {"true": True, "false": False, "null": None}[name]
         if name in ("isset", "empty", "unset"):
             return self.about(name)
+        if self.given("::"):
+            name = f"{name}::{self.take()}"
         self.take("(")
         if name == "array":
             return self.array()
@@ -265,6 +279,8 @@ class _Script:
         self.place -= 1
         name, keys = self.way()
         match self.peek():
+            case "->":
+                return self.member(self.read(name, keys))
             case "=":
                 self.take()
                 value = self.value()
@@ -277,6 +293,21 @@ class _Script:
                 return value
             case _:
                 return self.read(name, keys)
+
+    def member(self, holder: Value) -> Value:
+        """Properties and methods, one after the other."""
+        while self.given("->"):
+            name = self.take()
+            arguments = self.values() if self.given("(") else None
+            if not self.live:
+                continue
+            if holder is None or isinstance(holder, (bool, int, str, dict)):
+                what = "null" if holder is None else "array" if isinstance(holder, dict) else "string"
+                raise PhpError(
+                    f"PHP Fatal error:  Uncaught Error: Call to a member function {name}() on {what}"
+                )
+            holder = holder.get(name) if arguments is None else holder.call(name, arguments)
+        return holder
 
     def read(self, name: str, keys: list[Value]) -> Value:
         found: Any = self.php.variables.get(name)
@@ -306,49 +337,3 @@ class _Script:
                 holder.pop(keys[-1], None)
             return None
         return found is not None if what == "isset" else not truth(found)
-
-
-def truth(value: Value) -> bool:
-    """As PHP takes it in a condition: the text ``0`` is false, too."""
-    return bool(value) and value != "0"
-
-
-def text(value: Value) -> str:
-    """As PHP prints it."""
-    if value is None or value is False:
-        return ""
-    return "1" if value is True else "Array" if isinstance(value, dict) else str(value)
-
-
-def compared(sign: str, left: Value, right: Value) -> Value:
-    """Two values and what stands between them."""
-    same = type(left) is type(right) and left == right
-    match sign:
-        case "===":
-            return same
-        case "!==":
-            return not same
-        case "==" | "!=":
-            alike = (
-                same or text(left) == text(right) or (None in (left, right) and truth(left) == truth(right))
-            )
-            return alike is (sign == "==")
-        case ".":
-            return text(left) + text(right)
-        case _:
-            first, second = (int(text(each) or 0) for each in (left, right))
-            return {
-                "+": first + second,
-                "-": first - second,
-                "<": first < second,
-                ">": first > second,
-            }[sign]
-
-
-def unquoted(token: str) -> str:
-    """A text: in double quotes, backslashes mean something."""
-    inner = token[1:-1]
-    if token[0] == "'":
-        return re.sub(r"\\([\\'])", r"\1", inner)
-    known = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
-    return re.sub(r"\\(.)", lambda match: known.get(match[1], match[0]), inner)
