@@ -41,8 +41,8 @@ def account(name: str, privileges: tuple[str, ...]) -> tuple[str, ...]:
         "# give it these privileges, which do not tell reading from writing, and no group:",
         *(f"# {privilege}" for privilege in privileges),
         "# then API keys > add: the file holds key and secret, the user name and password of the access rest",
-        "# the access ssh is for root alone; without it there is no revert timer, and what runs is only read by",
-        "# the API",
+        "# the access ssh is for root alone; without it there is no revert timer, and what runs is only",
+        "# read by the API",
     )
 
 
@@ -81,8 +81,8 @@ DRIVER = Driver(
             "firmware information and the state of the service on a real box: known from the source",
             "port forwards to an address of the router other than 127.0.0.1",
             "that no state is left that alters SIP once the proxy is stopped",
-            "the revert timer on a real box: its lines were run by tcsh, sh and PHP on Linux, with classes of "
-            "OPNsense's names",
+            "the revert timer on a real box: its lines were run by tcsh, sh and PHP on Linux, with classes "
+            "of OPNsense's names",
             "pgrep's words for a process, and its limit of a command line, on FreeBSD",
         ),
         account={"audit": account("sipalg-audit", AUDIT), "change": account("sipalg", CHANGE)},
