@@ -19,6 +19,7 @@ from sipalg_fix.engine.boot import GOING_DOWN, restart
 from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.engine.pairs import Ended
 from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
@@ -31,6 +32,7 @@ from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refused
 from sipalg_fix.model.facts import Facts, Value, together
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.pair import as_seen
 from sipalg_fix.model.plan import WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
@@ -49,13 +51,13 @@ def apply(ports: Ports, plan: Plan, told: Told) -> Report:
     if shut := gate.shut_for_all():
         raise shut
     ports.approval.check(gate.review, ports.clock.now())
-    course = course_of(ports, plan, gate)
+    course, ended = course_of(ports, plan, gate), Ended()
 
     def work(run: str, host: Host) -> HostResult:
-        if away := course.turned_away(host):
+        if away := course.turned_away(host) or ended.halted(host):
             return away
         life = new_life(ports, run, course.plans[host.name], plan)
-        return to_its_end(life, lambda life: live(life, gate))
+        return ended.note(host, to_its_end(life, lambda life: live(life, gate)))
 
     return over(ports, "apply", [host_plan.host for host_plan in course.plans.values()], work, told, course)
 
@@ -93,7 +95,7 @@ def _may_begin(life: Life) -> bool:
         # connection that the router may go on altering.
         facts = life.look(probed=True)
         life.before = life.assessment
-        if facts.essence == life.plan.facts.essence:
+        if facts.essence == life.plan.facts.essence and as_seen(life.host, facts) == life.host:
             _back_up(life)
             return True
     except DeviceError as error:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sipalg_fix.engine.audit import look_payload
 from sipalg_fix.engine.look import ask_all, judge_host, look, opened
 from sipalg_fix.engine.ports import Writer
-from sipalg_fix.engine.run import Ports, internal, say
+from sipalg_fix.engine.run import Ports, host_lock, internal, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Assessment, Intent
@@ -258,7 +258,7 @@ def to_its_end(life: Life, lived: Callable[[Life], None]) -> HostResult:
     seconds = LEASE_SECONDS + life.boot_seconds
 
     def locked(life: Life) -> None:
-        with life.ports.journal.lease(life.host.label, life.run, seconds), life.open:
+        with host_lock(life.ports.journal, life.host, life.run, seconds), life.open:
             lived(life)
 
     return under_lock(life, locked)

@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 
 from sipalg_fix.engine.audit import assessed, driver_of, result_of
+from sipalg_fix.engine.pairs import in_order, mates, with_their_standby
 from sipalg_fix.engine.propose import propose
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.model.approval import Author
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.pair import as_seen
 from sipalg_fix.model.plan import Failure, HostPlan, Plan
 from sipalg_fix.model.playbook import Playbook, Target
 from sipalg_fix.model.report import HostResult, Report
@@ -41,7 +43,8 @@ def plan(
     def work(run: str, host: Host) -> HostResult:
         target = by_name[host.name]
         facts, assessment = assessed(ports, run, target, playbook.intent)
-        proposed[host.name] = propose(host, driver_of(ports, host), facts, assessment, target.how)
+        driver = driver_of(ports, host)
+        proposed[host.name] = propose(as_seen(host, facts), driver, facts, assessment, target.how)
         return result_of(host, facts, assessment)
 
     report = over(ports, "plan", [target.host for target in targets], work, told)
@@ -50,9 +53,12 @@ def plan(
         for result in report.hosts
         if result.error is not None
     )
-    hosts = tuple(proposed[target.host.name] for target in targets if target.host.name in proposed)
-    changing = [host_plan.host.name for host_plan in hosts if host_plan.changes]
-    batches = batches_of(changing, playbook.rollout, canaries={t.host.name for t in targets if t.canary})
+    read = [proposed[target.host.name] for target in targets if target.host.name in proposed]
+    hosts = in_order(read, [target.host for target in targets if target.host.name not in proposed])
+    changing = [host_plan.host for host_plan in hosts if host_plan.changes]
+    canaries = with_their_standby(changing, {target.host.name for target in targets if target.canary})
+    names = [host.name for host in changing]
+    batches = batches_of(names, playbook.rollout, canaries=canaries, apart=mates(changing))
     made = Plan(
         tool=ports.tool,
         run=report.run,

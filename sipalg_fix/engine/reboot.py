@@ -9,11 +9,13 @@ from sipalg_fix.engine.audit import assessed, driver_of, result_of
 from sipalg_fix.engine.boot import restart
 from sipalg_fix.engine.gate import frozen
 from sipalg_fix.engine.life import LEASE_SECONDS
-from sipalg_fix.engine.run import Ports, Told, failed, over, say
+from sipalg_fix.engine.pairs import OneByOne
+from sipalg_fix.engine.run import Ports, Told, failed, host_lock, over, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.errors import DeviceError, Refused
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.pair import standby_first
 from sipalg_fix.model.playbook import Target
 from sipalg_fix.model.report import HostResult, Report
 
@@ -35,7 +37,7 @@ def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, 
         if stop := frozen(ports):
             raise stop
         hand = Hand(journal=ports.journal, run=run, host=host.name, done=[], phases=set())
-        with ports.journal.lease(host.label, run, LEASE_SECONDS + seconds):
+        with host_lock(ports.journal, host, run, LEASE_SECONDS + seconds):
             say(ports, host.name, "rebooting")
             try:
                 restart(ports, host, driver, hand, driver.reboot, seconds)
@@ -46,4 +48,5 @@ def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, 
             facts, assessment = assessed(ports, run, by_name[host.name], intent)
         return replace(result_of(host, facts, assessment), done=tuple(hand.done))
 
-    return over(ports, "reboot", [target.host for target in targets], work, told)
+    hosts = standby_first([target.host for target in targets])
+    return over(ports, "reboot", hosts, work, told, OneByOne(ports=ports, hosts=hosts))

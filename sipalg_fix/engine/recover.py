@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from sipalg_fix.engine.boot import BOOT_SECONDS
 from sipalg_fix.engine.life import LEASE_SECONDS, under_lock
+from sipalg_fix.engine.pairs import OneByOne
 from sipalg_fix.engine.past import value_of
 from sipalg_fix.engine.ports import Journal, first
 from sipalg_fix.engine.resume import Past, go_on, resumed
-from sipalg_fix.engine.run import Ports, Told, closed, over, run_lock
+from sipalg_fix.engine.run import Ports, Told, closed, host_lock, over, run_lock
 from sipalg_fix.engine.tell_again import tell_again
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.canon import to_plain
@@ -64,7 +65,7 @@ def recover(ports: Ports, runs: Sequence[str], told: Told) -> Report:
 
     def work(own_run: str, host: Host) -> HostResult:
         run, _ = left[host.name]
-        with ports.journal.lease(host.label, own_run, LEASE_SECONDS + BOOT_SECONDS):
+        with host_lock(ports.journal, host, own_run, LEASE_SECONDS + BOOT_SECONDS):
             rows = ports.journal.rows(run, host.name)
             told_already = first(rows, words.RESULT)
             if told_already is not None:
@@ -72,7 +73,8 @@ def recover(ports: Ports, runs: Sequence[str], told: Told) -> Report:
                 return replace(value_of(HostResult, told_already), note=note)
             return _settled(ports, run, own_run, rows)
 
-    report = over(ports, "recover", [host for _, host in left.values()], work, told)
+    hosts = [host for _, host in left.values()]
+    report = over(ports, "recover", hosts, work, told, OneByOne(ports=ports, hosts=hosts))
     for run in runs:
         _close(ports, run, report.run)
     return report

@@ -13,6 +13,7 @@ from dataclasses import replace
 from sipalg_fix.engine.apply import new_life
 from sipalg_fix.engine.gate import frozen
 from sipalg_fix.engine.life import Life, to_its_end
+from sipalg_fix.engine.pairs import OneByOne
 from sipalg_fix.engine.past import last_seen, last_state, value_of
 from sipalg_fix.engine.ports import Journal, first
 from sipalg_fix.engine.run import Ports, Told, over
@@ -75,7 +76,8 @@ def rollback(
             return _left_alone(life)
         return to_its_end(life, lambda life: _back(life, run, last_seen(rows), accepted))
 
-    return over(ports, "rollback", [plan.host for plan in plans], work, told)
+    hosts = [plan.host for plan in plans]
+    return over(ports, "rollback", hosts, work, told, OneByOne(ports=ports, hosts=hosts))
 
 
 def _left_alone(life: Life) -> HostResult:

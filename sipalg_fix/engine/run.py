@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.journal import RUN_LEASE
+from sipalg_fix.model.journal import PAIR_LEASE, RUN_LEASE
 from sipalg_fix.model.report import HostError, HostResult, Report, summary
 
 
@@ -76,6 +76,17 @@ RUN_SECONDS = 7 * 86400.0
 def run_lock(journal: Journal, run: str, by_run: str) -> AbstractContextManager[None]:
     """Held while a run is worked on: one that has no end and that nobody holds was cut short."""
     return journal.lease(f"{RUN_LEASE}{run}", by_run, RUN_SECONDS)
+
+
+@contextmanager
+def host_lock(journal: Journal, host: Host, run: str, seconds: float) -> Iterator[None]:
+    """
+    Held while a host is changed, and so is its pair, whatever run its other members are in; PlanError
+    ``host-busy``.
+    """
+    pair = journal.lease(f"{PAIR_LEASE}{host.pair}", run, seconds) if host.pair else nullcontext()
+    with journal.lease(host.label, run, seconds), pair:
+        yield
 
 
 Work = Callable[[str, Host], HostResult]

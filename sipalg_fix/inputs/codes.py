@@ -42,6 +42,7 @@ TWO_SITES: Final = "E130"
 FOREIGN: Final = "E131"
 NO_USERNAME: Final = "E132"
 SECRET_IN_DATA: Final = "E133"
+NO_PAIR: Final = "E134"
 NOTHING_MATCHES: Final = "E141"
 BAD_PATTERN: Final = "E142"
 BAD_NAME_LIST: Final = "E143"
@@ -103,6 +104,7 @@ TITLES: Final = {
     FOREIGN: "Another tool's inventory",
     NO_USERNAME: "An access without a user name",
     SECRET_IN_DATA: "A secret among the data (warning)",
+    NO_PAIR: "A pair that is none",
     NOTHING_MATCHES: "A pattern term that matches nothing",
     BAD_PATTERN: "Not a selection pattern",
     BAD_NAME_LIST: "A list of names that cannot be read",

@@ -113,6 +113,12 @@ class Element(Defaults):
     """A host, or a group of them."""
 
     groups: list[Name] | None = Field(default=None, description="Earlier groups win over later ones.")
+    pair: Name | None = Field(
+        default=None, description="Name of the HA pair or stack it is a member of, the same at each member."
+    )
+    standby: Switch | None = Field(
+        default=None, description="Does it stand by for the others of its pair? It is changed first then."
+    )
 
 
 class HostsFile(RootModel[dict[Name, Element | None]]):

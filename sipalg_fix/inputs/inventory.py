@@ -22,6 +22,7 @@ from sipalg_fix.inputs.refusals import unsaid
 from sipalg_fix.inputs.rules import (
     access_problems,
     group_problems,
+    pair_problems,
     part_problems,
     part_warnings,
     same_addresses,
@@ -84,6 +85,8 @@ def read_inventory(path: Path | str, platforms: Platforms) -> Inventory:
     for part in every:
         files.problems.extend(part_problems(part, platforms))
     hosts = tuple(_hosts(files, groups, platforms))
+    if not (files.notes or files.problems):
+        files.problems.extend(pair_problems(hosts, files.parts["hosts"]))
     if files.notes or files.problems:
         raise InputError(unsaid(files.notes, files.problems))
     warnings = [warning for part in every for warning in part_warnings(part)]

@@ -44,7 +44,7 @@ class Lineage:
 
     def first(self, key: str) -> Said[Any] | None:
         """The nearest value of a key of the elements themselves."""
-        found = ((getattr(part.element, key), part) for part in self.parts)
+        found = ((getattr(part.element, key, None), part) for part in self.parts)
         return next(((value, part, (key,)) for value, part in found if value is not None), None)
 
     def refused(self, *keys: str) -> bool:
@@ -113,6 +113,8 @@ def make_host(
             groups=lineage.groups,
             accesses={way.name: _settings(way) for way in ways},
             data=data,
+            pair=(lineage.first("pair") or ("",))[0],
+            standby=(lineage.first("standby") or (None,))[0],
             source=f"{host.source.shown}:{host.line}",
         ),
         tuple(problems),

@@ -7,7 +7,7 @@ Each is reported where it stands, once, however many hosts inherit it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sipalg_fix.inputs import codes
@@ -167,6 +167,27 @@ def same_addresses(
                 f"({other.source}) of the same site is: is it one router?"
             )
             yield place[host.name].problem(codes.SAME_ADDRESS, message, "hostname")
+
+
+def pair_problems(hosts: Sequence[Host], parts: Iterable[Part]) -> Iterator[Problem]:
+    """Pairs of one, pairs in which all stand by, and who stands by for nobody."""
+    place = {part.name: part for part in parts}
+    pairs: dict[str, list[Host]] = {}
+    for host in hosts:
+        if host.pair:
+            pairs.setdefault(host.pair, []).append(host)
+        elif host.standby is not None:
+            message = f"host {host.name} says 'standby', and no 'pair': name the pair at each of its members"
+            yield place[host.name].problem(codes.NO_PAIR, message, "standby")
+    for name, members in pairs.items():
+        at = place[members[0].name]
+        if len(members) == 1:
+            meant = did_you_mean(name, [pair for pair in pairs if pair != name])
+            message = f"{members[0].name} is the only member of the pair {shown(name)}{meant}"
+            yield at.problem(codes.NO_PAIR, message, "pair")
+        elif all(host.standby for host in members):
+            message = f"all members of the pair {shown(name)} stand by: one must carry the calls"
+            yield at.problem(codes.NO_PAIR, message, "standby")
 
 
 def _one_spelling(address: str) -> str:

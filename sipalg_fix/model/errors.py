@@ -72,6 +72,7 @@ PLAN_CODES: Final = {
     "window-too-short": "E433",
     "frozen": "E434",
     "not-frozen": "E435",
+    "pair-halted": "E441",
 }
 """Codes of errors about plans and runs."""
 

@@ -115,6 +115,8 @@ class Facts:
     model: str = ""
     config: tuple[str, ...] = field(default=(), repr=False)
     unsaved: bool | None = None
+    standby: bool | None = None
+    """Does it say that it stands by for another router? None: it does not say."""
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     """The driver's own marks for its remedy (which tool answered, where a file stands)."""

@@ -91,6 +91,10 @@ class Host:
     """The operator's own words about the host; carried into reports, never interpreted."""
     source: str = ""
     """``FILE:LINE`` in the inventory."""
+    pair: str = ""
+    """The pair or stack it is a member of, by the operator's name for it; empty: it stands alone."""
+    standby: bool | None = None
+    """Does it stand by for the others of its pair? None: nobody said."""
     probe: ProbePoint | None = None
     """The probe point behind it, where the playbook names one; it goes wherever the host goes: into plans and
     the journal."""

@@ -35,6 +35,8 @@ SIGNED: Final = "signed"
 SAID: Final = "said"
 """Anything a person did meanwhile: accepted an objection, interrupted."""
 
+PAIR_LEASE: Final = "pair:"
+"""What the lease on a pair begins with, before its name."""
 RUN_LEASE: Final = "run:"
 """What the lease on a whole run begins with, before its name; those on hosts have their site there."""
 

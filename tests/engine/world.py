@@ -35,6 +35,9 @@ class World:
     driver: Driver = field(default_factory=toy_driver)
     names: tuple[str, ...] = ("alpha",)
     how: How = DEFAULT_HOW
+    pairs: dict[str, str] = field(default_factory=dict)
+    standby: dict[str, bool] = field(default_factory=dict)
+    """Pairs by router, and who stands by, as the inventory says it."""
     boot_seconds: float = 120.0
     accesses: tuple[str, ...] = ("cli",)
     progress: Progress = nothing_said
@@ -102,7 +105,15 @@ class World:
         settings = {name: AccessSettings(address="192.0.2.1") for name in self.accesses}
         return tuple(
             Target(
-                host=Host(name=name, platform="toy", site="lab", accesses=settings, probe=self.probe),
+                host=Host(
+                    name=name,
+                    platform="toy",
+                    site="lab",
+                    accesses=settings,
+                    probe=self.probe,
+                    pair=self.pairs.get(name, ""),
+                    standby=self.standby.get(name),
+                ),
                 how=self.how,
                 canary=name in self.canaries,
             )

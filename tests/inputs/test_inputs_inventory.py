@@ -337,3 +337,17 @@ b:
     assert found.warnings == ()
     (same,) = read(tmp_path, hosts.replace("x4k2l9ab", "default")).warnings
     assert same.code == "E126"
+
+
+def test_pairs_are_named_at_hosts_and_groups(tmp_path: Path) -> None:
+    """A pair is a name that its members share; who stands by is said at the member, and may be left open."""
+    hosts = read(
+        tmp_path,
+        """
+a: {hostname: 192.0.2.1, platform: edgeos, username: svc, groups: [fw]}
+b: {hostname: 192.0.2.2, platform: edgeos, username: svc, pair: fw, standby: yes}
+c: {hostname: 192.0.2.3, platform: edgeos, username: svc}
+""",
+        "fw: {pair: fw}\n",
+    ).hosts
+    assert [(host.pair, host.standby) for host in hosts] == [("fw", None), ("fw", True), ("", None)]
