@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sipalg_fix.model.path import (
     ALG,
+    OLD_PORT,
     WORST_FIRST,
     Direction,
     Evidence,
@@ -67,6 +68,8 @@ def judge(seen: Seen) -> Judgement:
     if outcome is Outcome.NONE:
         names = ", ".join(leg.name for leg in legs)
         reason = f"every message, both ways, came through unaltered: {names}"
+    if outcome in ALG and _only_old(legs):
+        reason = f"gone for new connections, still there for existing ones: {reason}"
     if outcome is Outcome.NONE and seen.pinhole is Pinhole.YES:
         outcome = Outcome.INCONCLUSIVE
         reason = (
@@ -140,13 +143,20 @@ def _missing(view: View) -> Iterator[str]:
             yield f"no report on the {REVERSE_TITLE[what]}"
 
 
-def _advice(legs: list[Leg], outcome: Outcome) -> Iterator[str]:
+def _only_old(legs: list[Leg]) -> bool:
+    """Is all that a box acts on the connection that an earlier probe, or a phone, may have made?"""
     by_name = {leg.name: leg.outcome for leg in legs}
-    fresh, old = by_name.get("udp"), by_name.get("udp from port 5060")
-    if fresh is Outcome.NONE and old in ALG:
+    new = [by_name[name] for name in ("udp", "tcp") if name in by_name]
+    old = [leg.outcome for leg in legs if leg.name.startswith(OLD_PORT)]
+    return by_name.get("udp") is Outcome.NONE and not ALG.intersection(new) and bool(ALG.intersection(old))
+
+
+def _advice(legs: list[Leg], outcome: Outcome) -> Iterator[str]:
+    if _only_old(legs):
         yield (
             "Gone for new connections, still there for existing ones: the router goes on altering "
-            "connections that it already tracks. Flush its SIP connections or restart it, then probe again."
+            "connections that it already tracks. Flush its SIP connections or restart it, then probe again. "
+            f"If it stays so, a box acts on what comes from port {SIP_PORT} alone."
         )
     elif outcome in ALG:
         yield "Switch SIP ALG off in the router. If its configuration says off, another box acts on SIP."

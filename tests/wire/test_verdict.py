@@ -322,7 +322,10 @@ def test_the_worst_leg_speaks_for_the_path() -> None:
     judgement = judge(seen)
     assert [leg.outcome for leg in judgement.legs] == [Outcome.NONE, Outcome.ALG_REWRITES]
     assert judgement.outcome is Outcome.ALG_REWRITES
-    assert "still there for existing ones" in judgement.advice[0]
+    assert judgement.reason.startswith(
+        "gone for new connections, still there for existing ones: udp from port"
+    )
+    assert "Flush its SIP connections" in judgement.advice[0]
 
 
 def test_nothing_tested_is_inconclusive() -> None:
