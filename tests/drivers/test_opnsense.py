@@ -216,6 +216,20 @@ def test_only_a_whole_answer_proves_that_it_is_gone(said: str, value: Value) -> 
     assert GUARD.pending(Transcript(replies=(reply,))).value is value
 
 
+def test_a_daemon_that_ran_although_disabled_is_brought_back_as_it_was() -> None:
+    """The API's start says OK and starts nothing: by root's shell it can be done."""
+    twin = from_options("fw", {"enabled": False, "running": True})
+    before = look(twin)
+    remedy = DRIVER.remedy(before)
+    carry_out(twin, remedy.forward)
+    assert look(twin).state is State.DISABLED
+    alone = from_options("fw", {"enabled": False, "running": True})
+    carry_out(twin, DRIVER.remedy(look(alone, UNCONFIGURED)).inverse)
+    assert look(twin).state is State.DISABLED
+    carry_out(twin, remedy.inverse)
+    assert look(twin).settings == before.settings
+
+
 # By real shells and a real PHP.
 
 PHP = shutil.which("php")

@@ -8,7 +8,8 @@ settings are read again before anything acts on them.
 
 from __future__ import annotations
 
-from sipalg_fix.drivers.opnsense.probes import GENERAL, REST
+from sipalg_fix.drivers.opnsense.guard import SHELL
+from sipalg_fix.drivers.opnsense.probes import GENERAL, REST, shell
 from sipalg_fix.drivers.opnsense.read import RUNS_ON
 from sipalg_fix.drivers.opnsense.redirects import REDIRECTED
 from sipalg_fix.model.facts import Facts, Value
@@ -28,6 +29,8 @@ STARTED = r'"response"\s*:\s*"OK'
 RECONFIGURE = post("/api/siproxd/service/reconfigure", "{}", OK)
 STOP = post("/api/siproxd/service/stop", "{}", STARTED)
 START = post("/api/siproxd/service/start", "{}", STARTED)
+ONE_START = Tell(command=shell("service siproxd onestart"), expects="^Starting siproxd")
+"""The API's ``start`` says OK of a daemon that rc.conf.d has disabled, and starts none (rc.subr)."""
 REBOOT: tuple[Step, ...] = (post("/api/core/system/reboot", "{}", OK, cuts=True),)
 
 
@@ -47,7 +50,8 @@ def remedy(facts: Facts) -> Remedy:
         return NOTHING
     (proxy,) = facts.helpers
     if RUNS_ON in proxy.prior:
-        return Remedy(forward=(STOP,), inverse=(START,), disruption=Disruption.CALLS)
+        start = ONE_START if SHELL in facts.notes else START
+        return Remedy(forward=(STOP,), inverse=(start,), disruption=Disruption.CALLS)
     if proxy.running.value is not Value.ON:
         return NOTHING
     if "enabled=1" not in proxy.prior:

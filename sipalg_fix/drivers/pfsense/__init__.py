@@ -2,6 +2,9 @@
 pfSense: the SIP proxy of the package siproxd; pfSense itself has no SIP ALG and no switch for one.
 
 What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`.
+
+The REST package (pfSense-pkg-RESTAPI v2) is no access: none of its endpoints that were found shows or changes
+siproxd's settings, and a service stopped by ``status/service`` is stored nowhere and leaves the redirect.
 """
 
 from __future__ import annotations
