@@ -32,7 +32,10 @@ class Interrupts:
         """The signal handler."""
         del number, frame
         if self.asked:
-            self.screen.say("stopped at once; hosts in flight are in the journal as they were last known")
+            self.screen.say(
+                "stopped at once; hosts in flight are in the journal as they were last known, and "
+                "'sipalg-fix recover' settles them"
+            )
             os._exit(130)
         self.asked = True
         self.screen.say("stopping: hosts in flight are finished, no more are begun (Ctrl-C again: at once)")

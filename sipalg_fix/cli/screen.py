@@ -18,7 +18,8 @@ class Screen:
 
     total: int = 0
     ended: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """One that lets its holder in again: Ctrl-C may come while its thread is saying something."""
 
     @property
     def lively(self) -> bool:

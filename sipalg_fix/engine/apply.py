@@ -33,7 +33,7 @@ from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refus
 from sipalg_fix.model.facts import Facts, Value, together
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.pair import as_seen
-from sipalg_fix.model.plan import WHOLE, HostPlan, Plan
+from sipalg_fix.model.plan import CALLS_UNKNOWN, WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
 
@@ -57,6 +57,8 @@ def apply(ports: Ports, plan: Plan, told: Told) -> Report:
         if away := course.turned_away(host) or ended.halted(host):
             return away
         life = new_life(ports, run, course.plans[host.name], plan)
+        if unsure := course.unsure.get(host.name):
+            life.find(CALLS_UNKNOWN, unsure)
         return ended.note(host, to_its_end(life, lambda life: live(life, gate)))
 
     return over(ports, "apply", [host_plan.host for host_plan in course.plans.values()], work, told, course)

@@ -39,12 +39,15 @@ def plan(
         raise PlanError("author-missing", message)
     by_name = {target.host.name: target for target in targets}
     proposed: dict[str, HostPlan] = {}
+    calls = playbook.calls
 
     def work(run: str, host: Host) -> HostResult:
         target = by_name[host.name]
         facts, assessment = assessed(ports, run, target, playbook.intent)
         driver = driver_of(ports, host)
-        proposed[host.name] = propose(as_seen(host, facts), driver, facts, assessment, target.how)
+        proposed[host.name] = propose(
+            as_seen(host, facts), driver, facts, assessment, target.how, calls
+        )
         return result_of(host, facts, assessment)
 
     report = over(ports, "plan", [target.host for target in targets], work, told)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from sipalg_fix.model.assessment import Assessment, Verdict
+from sipalg_fix.model.calls import DEFAULT_CALLS, Calls
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Facts, State
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.plan import GuardPlan, HostPlan
+from sipalg_fix.model.plan import CALLS_UNKNOWN, GuardPlan, HostPlan
 from sipalg_fix.model.playbook import GuardRule, How, RebootRule
 from sipalg_fix.model.step import NOTHING, Disruption, Objection, Remedy, Step
 
 WEIGHT = tuple(Disruption)
 
 
-def propose(host: Host, driver: Driver, facts: Facts, assessment: Assessment, how: How) -> HostPlan:
+def propose(
+    host: Host, driver: Driver, facts: Facts, assessment: Assessment, how: How, calls: Calls = DEFAULT_CALLS
+) -> HostPlan:
     """What would be done to this host, with every reason not to."""
     remedy = NOTHING
     settled = assessment.verdict in (Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
@@ -26,6 +29,7 @@ def propose(host: Host, driver: Driver, facts: Facts, assessment: Assessment, ho
         guard, more = _guard(driver, facts, remedy, how)
         objections = (*objections, *more)
     weights = [remedy.disruption, Disruption.REBOOT if reboot else Disruption.NONE]
+    disruption = max(weights, key=WEIGHT.index)
     return HostPlan(
         host=host,
         facts=facts,
@@ -35,9 +39,18 @@ def propose(host: Host, driver: Driver, facts: Facts, assessment: Assessment, ho
         guard_wanted=(how.guard or GuardRule.AUTO).value,
         flush=flush,
         reboot=reboot,
-        objections=(*remedy.objections, *objections),
-        disruption=max(weights, key=WEIGHT.index),
+        objections=(*remedy.objections, *objections, *_calls(driver, disruption, calls)),
+        disruption=disruption,
     )
+
+
+def _calls(driver: Driver, disruption: Disruption, calls: Calls) -> tuple[Objection, ...]:
+    """Calls that cannot be seen cannot be waited for."""
+    seen = driver.live_calls is not None or calls.wait_seconds is None
+    if seen or disruption not in (Disruption.CALLS, Disruption.REBOOT):
+        return ()
+    message = f"calls in progress would be cut, and this tool cannot see them on a {driver.title}"
+    return (Objection(code=CALLS_UNKNOWN, message=message),)
 
 
 def _flush(driver: Driver, facts: Facts, remedy: Remedy, how: How) -> tuple[Step, ...]:

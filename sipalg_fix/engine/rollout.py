@@ -8,21 +8,20 @@ cut off by the rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sipalg_fix.engine.calls import quiet
 from sipalg_fix.engine.gate import Gate
-from sipalg_fix.engine.run import Ports, say
+from sipalg_fix.engine.run import Ports, say, wait
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.change import ChangeState
-from sipalg_fix.model.errors import JOURNAL_CODES
+from sipalg_fix.model.errors import JOURNAL_CODES, PlanError
 from sipalg_fix.model.facts import Plane, Value
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import HostPlan, Plan
 from sipalg_fix.model.report import RULES, HostError, HostResult
 from sipalg_fix.model.rollout import Share, over_budget
 
-TICK_SECONDS = 1.0
-"""How long nobody who asks to stop is heard."""
 SHUT = frozenset({"frozen", "window-closed"})
 """What ends a run wherever it is met: it is so for all hosts."""
 UNBOUND = Share(number=100, percent=True)
@@ -36,7 +35,7 @@ class Course:
     """
     One run's way through its plan; ``plans`` are the hosts it changes, by name. ``over``: why no further
     host is begun; empty while the run goes on, and where it was a person who asked. ``held`` is how many
-    were held back by themselves.
+    were held back by themselves. ``unsure``: hosts of which it could not be told whether they have calls.
     """
 
     ports: Ports
@@ -45,6 +44,7 @@ class Course:
     plans: Mapping[str, HostPlan]
     over: str = ""
     held: int = 0
+    unsure: dict[str, str] = field(default_factory=dict)
     failed: int = 0
 
     @property
@@ -62,7 +62,13 @@ class Course:
                 self.over = why
             else:
                 self.held += 1
-        return not_begun(host, why) if why else None
+        if why:
+            return not_begun(host, why)
+        try:
+            self.unsure[host.name] = quiet(self.ports, self.plans[host.name], self.plan)
+        except PlanError as error:
+            return left_alone(host, error.code, str(error))
+        return None
 
     def outcomes(self, run: str, one: Callable[[Host], HostResult], forks: int) -> Outcomes:
         """Each host and its result: batch by batch, and those that were not begun at the end."""
@@ -130,13 +136,6 @@ class Course:
         return ""
 
 
-def wait(ports: Ports, seconds: float) -> None:
-    """Let time pass; not once somebody asks to stop."""
-    until = ports.clock.monotonic() + seconds
-    while not ports.stop.asked and (left := until - ports.clock.monotonic()) > 0:
-        ports.clock.pause(min(TICK_SECONDS, left))
-
-
 def course_of(ports: Ports, plan: Plan, gate: Gate) -> Course:
     """The way through this plan."""
     plans = {host_plan.host.name: host_plan for host_plan in plan.changing}
@@ -163,10 +162,15 @@ def has_failed(result: HostResult) -> bool:
 
 def not_begun(host: Host, why: str) -> HostResult:
     """The result of a host to which nothing was sent, and which nobody looked at."""
+    return left_alone(host, "not-begun", f"not begun: {why}")
+
+
+def left_alone(host: Host, code: str, message: str) -> HostResult:
+    """The result of a host that is refused before its change begins."""
     return HostResult(
         host=host.name,
         site=host.site,
         platform=host.platform,
         change=ChangeState.REFUSED,
-        error=HostError(code="not-begun", message=f"not begun: {why}"),
+        error=HostError(code=code, message=message),
     )

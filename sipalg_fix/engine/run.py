@@ -112,6 +112,17 @@ class Way(Protocol):
         """What ``one`` gives for each host, as it comes."""
 
 
+TICK_SECONDS = 1.0
+"""How long nobody who asks to stop is heard."""
+
+
+def wait(ports: Ports, seconds: float) -> None:
+    """Let time pass; not once somebody asks to stop."""
+    until = ports.clock.monotonic() + seconds
+    while not ports.stop.asked and (left := until - ports.clock.monotonic()) > 0:
+        ports.clock.pause(min(TICK_SECONDS, left))
+
+
 def over(
     ports: Ports, verb: str, hosts: Sequence[Host], work: Work, told: Told, way: Way | None = None
 ) -> Report:

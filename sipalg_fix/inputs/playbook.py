@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sipalg_fix.inputs import codes, fields
-from sipalg_fix.inputs.course import Pace, WindowBlock, rollout_of, window_of
+from sipalg_fix.inputs.course import CallsText, Pace, WindowBlock, calls_of, rollout_of, window_of
 from sipalg_fix.inputs.probepoints import PointBlock, point_of
 from sipalg_fix.inputs.refusals import Numbers, Place, problems_of, unsaid
 from sipalg_fix.inputs.selection import terms_of
@@ -53,7 +53,7 @@ FORKS: Final = (1, 500)
 APPROVERS: Final = (1, 10)
 RECIPIENT: Final = r"age1[02-9ac-hj-np-z]{58}"
 """X25519 recipients (age-encryption.org/v1), in Bech32."""
-RESERVED: Final = ("calls", "notify", "schedule")
+RESERVED: Final = ("notify", "schedule")
 ALL_PLANES: Final = (*PLANES, "packets")
 HOW_KEYS: Final = ("reboot", "guard", "guard_minutes", "flush")
 
@@ -217,6 +217,7 @@ class PlaybookFile(BaseModel):
     forks: Forks = Field(default=10, description="Hosts at a time.")
     rollout: RolloutBlock | None = Field(default=None, description="Without it, all in one batch.")
     windows: list[WindowBlock] = Field(default=[], description="Without any, at any time.")
+    calls: CallsText = Field(default="wait 15m", description="What to do about calls that might be cut.")
     approval: ApprovalBlock | None = Field(default=None, description="Without it, nobody need approve.")
     backup: BackupBlock | None = Field(default=None, description="Without it, no original is kept.")
 
@@ -337,6 +338,7 @@ def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | N
         forks=file.forks,
         rollout=rollout_of(file.rollout, file.rollout.canary or "") if file.rollout else None,
         windows=tuple(map(window_of, file.windows)),
+        calls=calls_of(file.calls),
         approval=approval,
         recipients=tuple(file.backup.recipients) if file.backup else (),
         source=str(path),

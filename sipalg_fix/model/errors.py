@@ -72,6 +72,8 @@ PLAN_CODES: Final = {
     "window-too-short": "E433",
     "frozen": "E434",
     "not-frozen": "E435",
+    "calls-in-progress": "E436",
+    "calls-unknown": "E437",
     "pair-halted": "E441",
 }
 """Codes of errors about plans and runs."""

@@ -26,6 +26,8 @@ from sipalg_fix.model.window import Window, is_open
 SCHEMA = "sipalg-fix/plan/1"
 WHOLE = "the plan as a whole"
 """Who raises an objection that no host does."""
+CALLS_UNKNOWN = "calls-unknown"
+"""The objection to cutting calls of which nobody knows whether there are any."""
 WINDOW_CLOSED = "window-closed"
 """
 The objection to carrying a plan out now. It stands whenever the windows are closed, not for good: so it is

@@ -118,6 +118,7 @@ def _head(plan: Plan) -> Iterator[Line]:
     yield from entry("rollout", course.pace(plan))
     for line in course.windows(plan):
         yield from entry("window", line)
+    yield from entry("calls", plan.calls.text)
     for objection in plan.objections:
         mark = " (accepted)" if objection.code in plan.accepted else ""
         yield from entry("objection", f"{objection.code}{mark}: {objection.message}")

@@ -8,6 +8,7 @@ import pytest
 
 from sipalg_fix.engine.propose import propose
 from sipalg_fix.model.assessment import Exemption, Intent, assess
+from sipalg_fix.model.calls import Calls
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.plan import HostPlan
 from sipalg_fix.model.playbook import DEFAULT_HOW, GuardRule, How, RebootRule
@@ -31,7 +32,7 @@ def proposal(
     facts = look(made.connections, host, made.driver)
     assessment = assess(facts, Intent(), exempt=exempt, today=TODAY)
     words = How(**how).over(DEFAULT_HOW)  # type: ignore[arg-type]  # words of a playbook
-    return propose(host, made.driver, facts, assessment, words)
+    return propose(host, made.driver, facts, assessment, words, Calls(wait_seconds=None))
 
 
 def codes(plan: HostPlan) -> list[str]:

@@ -109,6 +109,8 @@ class Toy:
     """Times something was changed by a command."""
     turned_away: tuple[str, int] = ("", 0)
     """(code, how many sessions more) for those who knock."""
+    calls: Callable[[float], int | str] = lambda now: 0
+    """How many calls are up at a time."""
     complaints: list[str] = field(default_factory=list)
     before_telling: Callable[[str], str] = lambda text: ""
     """Asked before a change is heard: what is wrong with that, or nothing."""
@@ -167,6 +169,8 @@ class Toy:
                 return "".join(f"module {name}\n" for name in HELPERS if name in self.operational) + "end"
             case "show boot":
                 return f"boot id {self.boot}\nend"
+            case "show calls":
+                return f"calls: {self.calls(self.clock.monotonic())}\nend"
             case "show guard":
                 return f"guard: {'armed' if self.guard else 'none'}\nend"
             case "show rules":

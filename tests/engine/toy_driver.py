@@ -25,6 +25,7 @@ def tell(text: str, *, cuts: bool = False, code: str = "command-refused") -> Tel
 
 VERSION, RUNNING, STARTUP = show("show version"), show("show running"), show("show startup")
 BOOT, GUARD_STATE, BACKUP = show("show boot"), show("show guard"), show("show backup")
+CALLS = show("show calls")
 SAVE = tell("save", code="save-failed")
 REBOOT = tell("reboot", cuts=True)
 FIRES = {"revert": Disruption.NEW_CALLS, "restart": Disruption.REBOOT, "hold": Disruption.NEW_CALLS}
@@ -38,6 +39,7 @@ def toy_driver(
     needs_reboot: bool = False,
     restarts: bool = True,
     modules_access: str = "cli",
+    calls: bool = False,
 ) -> Driver:
     """
     A driver value. ``style`` is the kind of its steps: tell, find or amend. ``guard`` is none, or reverts
@@ -74,7 +76,16 @@ def toy_driver(
         boot_mark=boot_mark,
         guard=toy_guard(guard) if guard else None,
         backup=(BACKUP,),
+        calls=(CALLS,) if calls else (),
+        live_calls=live_calls if calls else None,
     )
+
+
+def live_calls(seen: Transcript) -> int | None:
+    """The number that the toy says, if it does."""
+    reply = seen.get(CALLS)
+    match = re.fullmatch(r"calls: (\d+)\nend", reply.text) if reply else None
+    return int(match[1]) if match else None
 
 
 def toy_guard(how: str) -> Guard:

@@ -243,6 +243,7 @@ class ToyReader:
             *driver.more_probes(self.seen),
             *driver.boot_probes,
             *driver.backup,
+            *driver.calls,
             *proof,
         }
         if command not in allowed:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
+from sipalg_fix.drivers._calls import live_calls
 from sipalg_fix.drivers._family import boot_id
 from sipalg_fix.drivers.linux.change import flush, remedy
 from sipalg_fix.drivers.linux.guard import GUARD
 from sipalg_fix.drivers.linux.probes import (
     ACCESS,
     BOOT,
+    CALLS,
     IP6TABLES,
     IPTABLES,
     NFT,
@@ -50,6 +52,8 @@ DRIVER = Driver(
     boot_mark=lambda seen: boot_id(seen, BOOT),
     guard=GUARD,
     backup=(NFT, IPTABLES, IP6TABLES, STORED_NFT, STORED_RULES, STORED_RULES6),
+    calls=(CALLS,),
+    live_calls=lambda seen: live_calls(seen, CALLS),
     secrets=(re.compile(r"(?i)\b(?:password|passwd|passphrase|secret|psk|token)\s*[=:]\s*(?P<secret>\S+)"),),
     support=Support(
         versions=("kernels 4.7 to 6.18 with nftables 0.9 to 1.0, iptables 1.8 and conntrack-tools 1.4",),

@@ -7,12 +7,13 @@ talked to, its guard, and the driver itself.
 
 from __future__ import annotations
 
+from sipalg_fix.drivers._calls import live_calls
 from sipalg_fix.drivers._family import boot_id
 from sipalg_fix.drivers.ubiquiti_edgeos.change import flush, remedy
 from sipalg_fix.drivers.ubiquiti_edgeos.config import SECRETS
 from sipalg_fix.drivers.ubiquiti_edgeos.guard import GUARD
 from sipalg_fix.drivers.ubiquiti_edgeos.lines import REBOOT
-from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, BOOT, PROBES, STARTUP
+from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, BOOT, CALLS, PROBES, STARTUP
 from sipalg_fix.drivers.ubiquiti_edgeos.read import parse
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import SshCli
@@ -64,6 +65,8 @@ DRIVER = Driver(
     boot_mark=lambda seen: boot_id(seen, BOOT),
     guard=GUARD,
     backup=(STARTUP,),
+    calls=(CALLS,),
+    live_calls=lambda seen: live_calls(seen, CALLS),
     secrets=SECRETS,
     support=SUPPORT,
 )

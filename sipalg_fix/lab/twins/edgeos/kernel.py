@@ -51,6 +51,8 @@ class Flow:
     dport: int
     state: str = ""
     helper: str = ""
+    expected: bool = False
+    """Is it a call's media, which a helper had foreseen?"""
 
     def line(self, wan: str, left: int) -> str:
         """As ``conntrack -L`` writes it; ``left`` is the time to live in seconds."""

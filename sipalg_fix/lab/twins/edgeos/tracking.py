@@ -25,6 +25,8 @@ FILTERS = {
     "-p": "protocol",
     "--dport": "port",
     "--orig-port-dst": "port",
+    "-f": "family",
+    "-u": "status",
     "-s": "source",
     "--src": "source",
     "--orig-src": "source",
@@ -53,7 +55,7 @@ def conntrack(env: Environment, words: Sequence[str], stdin: str) -> Result:
         return Result(stderr=CONNTRACK + NOT_ROOT, status=1)
     rest = list(words[1:])
     table = rest.pop(0) if rest and not rest[0].startswith("-") else "conntrack"
-    wanted = {"protocol": "", "port": "", "source": ""}
+    wanted = {"protocol": "", "port": "", "source": "", "family": "", "status": ""}
     while rest:
         option = rest.pop(0)
         if option not in FILTERS or not rest:
@@ -64,12 +66,21 @@ def conntrack(env: Environment, words: Sequence[str], stdin: str) -> Result:
         wanted[FILTERS[option]] = rest.pop(0)
 
     def chosen(protocol: str, port: int, source: str) -> bool:
-        has = {"protocol": protocol, "port": str(port), "source": source}
-        return all(value in {"", has[name]} for name, value in wanted.items())
+        has = {"protocol": protocol, "port": str(port), "source": source, "family": "ipv4"}
+        return all(value in {"", has.get(name, value)} for name, value in wanted.items())
 
+    if wanted["status"]:
+        return _foreseen(env.router, chosen)
     if table == "expect":
         return _expectations(env.router)
     return _carry_out(env.router, "".join(words[:1]), chosen)
+
+
+def _foreseen(router: EdgeOs, chosen: Callable[[str, int, str], bool]) -> Result:
+    """-L of what a helper had foreseen: media of calls."""
+    flows = [f for f in router.kernel.flows if f.expected and chosen(f.protocol, f.dport, f.inside)]
+    lines = "".join(f"{flow.line(WAN, 119)}\n" for flow in flows)
+    return Result(stdout=lines, stderr=f"{CONNTRACK}{len(flows)} flow entries have been shown.\n")
 
 
 def _carry_out(router: EdgeOs, operation: str, chosen: Callable[[str, int, str], bool]) -> Result:

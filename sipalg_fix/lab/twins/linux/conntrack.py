@@ -23,6 +23,8 @@ _VALUED: dict[str, str] = {
     "--orig-port-src": "sport",
     "--dport": "dport",
     "--orig-port-dst": "dport",
+    "-u": "status",
+    "--status": "status",
     "-o": "output",
     "--output": "output",
 }
@@ -78,6 +80,7 @@ def _selected(flow: Flow, wanted: dict[str, str]) -> bool:
         "destination": packet.destination,
         "sport": str(packet.sport),
         "dport": str(packet.dport),
+        "status": "EXPECTED" if flow.expected else "",
     }
     # Without -f only IPv4 is meant.
     return all(actual.get(name, value) == value for name, value in ({"family": "ipv4"} | wanted).items())

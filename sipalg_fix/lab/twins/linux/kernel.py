@@ -64,6 +64,8 @@ class Flow:
     packet: Packet
     helper: str
     seen: float
+    expected: bool = False
+    """Is it a call's media, which a helper had foreseen?"""
 
     @property
     def timeout(self) -> float:

@@ -1,0 +1,118 @@
+"""Calls in progress: waited for, skipped or ignored, and never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from sipalg_fix.model.calls import Calls
+from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.playbook import How, RebootRule
+from sipalg_fix.model.report import HostResult, exit_code
+
+from .toy_driver import toy_driver
+from .world import RESTARTED, World
+
+S = ChangeState
+QUIET = How(reboot=RebootRule.NEVER, flush=False)
+FLUSHED = How(reboot=RebootRule.NEVER, flush=True)
+
+
+def busy(calls: Callable[[float], int | str], *, wait: float | None = 900.0, how: How = RESTARTED) -> World:
+    """A router with so many calls at a time."""
+    made = World(driver=toy_driver(guard="revert", calls=True), how=how)
+    made.book = replace(made.book, calls=Calls(wait_seconds=wait))
+    made.toy.calls = calls
+    return made
+
+
+def code(result: HostResult) -> str:
+    """Why it was left alone."""
+    return result.error.code if result.error else ""
+
+
+def test_a_change_waits_until_the_last_call_has_ended() -> None:
+    """Then it goes on as ever."""
+    made = busy(lambda now: 2 if now < 300.0 else 0)
+    result = made.change()
+    assert result.change is S.CONFIRMED
+    assert made.clock.monotonic() >= 300.0
+    assert made.whole() == ""
+
+
+@pytest.mark.parametrize(("wait", "least"), [(900.0, 900.0), (0.0, 0.0)])
+def test_a_router_that_stays_busy_is_left_alone(wait: float, least: float) -> None:
+    """Refused before its first write; that is a rule, and no failure."""
+    made = busy(lambda now: 1, wait=wait)
+    report = made.apply()
+    (result,) = report.hosts
+    assert (result.change, code(result), made.toy.told) == (S.REFUSED, "calls-in-progress", [])
+    assert least <= made.clock.monotonic() < least + 60.0
+    assert exit_code(report) == 7
+    assert made.whole() == ""
+
+
+def test_ignored_calls_are_not_asked_for() -> None:
+    """The playbook says so."""
+    made = busy(lambda now: 7, wait=None)
+    assert made.change().change is S.CONFIRMED
+    assert made.toy.times["show calls"] == 0
+
+
+def test_a_change_that_cuts_nothing_does_not_ask() -> None:
+    """No flush, no restart."""
+    made = busy(lambda now: 7, how=QUIET)
+    assert made.change().change is S.CONFIRMED
+    assert made.toy.times["show calls"] == 0
+
+
+@pytest.mark.parametrize("says", ["many", "", "1 or 2"])
+def test_what_could_not_be_told_is_no_number(says: str) -> None:
+    """A restart is refused, unless it was accepted by name; a flush goes on, and says so."""
+    made = busy(lambda now: says)
+    refused = made.change()
+    assert (refused.change, code(refused), made.toy.told) == (S.REFUSED, "calls-unknown", [])
+    accepted = made.apply(made.plan().accepting(["calls-unknown"])).hosts[0]
+    assert accepted.change is S.CONFIRMED
+    flushed = busy(lambda now: says, how=FLUSHED).change()
+    assert flushed.change is S.CONFIRMED
+    for result in (accepted, flushed):
+        assert [finding.code for finding in result.findings] == ["calls-unknown"]
+
+
+def test_a_platform_that_shows_no_calls_is_objected_to_where_they_are_sure_to_be_cut() -> None:
+    """By the plan, for a restart; not for a flush, and not where calls are ignored."""
+    made = World(how=RESTARTED)
+    plan, _ = made.dry_run()
+    assert "calls-unknown" in plan.open_objections()
+    made.book = replace(made.book, calls=Calls(wait_seconds=None))
+    assert "calls-unknown" not in made.dry_run()[0].open_objections()
+    made.how = FLUSHED
+    made.book = replace(made.book, calls=Calls(wait_seconds=900.0))
+    assert "calls-unknown" not in made.dry_run()[0].open_objections()
+
+
+def test_a_person_who_stops_the_run_does_not_wait_for_callers() -> None:
+    """The host is left alone at once."""
+    made = busy(lambda now: 1)
+
+    def stop(host: str, what: str, detail: str = "") -> None:
+        del host, detail
+        made.stop.asked = made.stop.asked or what == "waiting"
+
+    made.progress = stop
+    report = made.apply()
+    assert (report.interrupted, made.toy.told) == (True, [])
+    assert made.clock.monotonic() < 60.0
+
+
+def test_others_go_on_while_one_is_busy() -> None:
+    """One busy router counts against no budget."""
+    made = World(names=("alpha", "bravo"), driver=toy_driver(guard="revert", calls=True), how=RESTARTED)
+    made.book = replace(made.book, calls=Calls(wait_seconds=0.0))
+    made.toy.calls = lambda now: 1
+    report = made.apply()
+    assert [result.change for result in report.hosts] == [S.REFUSED, S.CONFIRMED]
+    assert exit_code(report) == 7

@@ -1,0 +1,57 @@
+"""Calls on virtual routers, over their real protocols: seen, waited for, and none where there are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.lab.twins.edgeos.kernel import Flow as EdgeFlow
+from sipalg_fix.lab.twins.edgeos.router import EdgeOs
+from sipalg_fix.lab.twins.linux.expression import Packet
+from sipalg_fix.lab.twins.linux.kernel import Flow
+from sipalg_fix.lab.twins.linux.router import LinuxTwin
+from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.session import Transcript
+
+from .conftest import Device, Make
+
+
+def calls(router: Device) -> int | None:
+    """What the driver reads."""
+    driver = router.driver
+    assert driver.live_calls is not None
+    with opened(router.connections.reader(router.host, driver)) as reader:
+        return driver.live_calls(ask_all(reader, driver, driver.calls, Transcript()))
+
+
+def ring(router: Device) -> None:
+    """A call: its media, and the control connection beside it."""
+    twin = router.box.twin
+    with twin.chassis.lock:
+        for port in (40000, 40001):
+            match twin:
+                case EdgeOs():
+                    twin.kernel.flows.append(
+                        EdgeFlow(
+                            protocol="udp", inside="192.168.77.20", sport=port, outside="203.0.113.9",
+                            dport=port - 20000, expected=True,
+                        )
+                    )  # fmt: skip
+                case LinuxTwin():
+                    packet = Packet(
+                        protocol="udp", source="192.168.77.20", destination="203.0.113.9", sport=port,
+                        dport=port - 20000,
+                    )  # fmt: skip
+                    now = twin.chassis.now
+                    twin.kernel.flows.append(Flow(packet=packet, helper="", seen=now, expected=True))
+                case _:
+                    pytest.fail("no such router")
+
+
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos"])
+def test_calls_are_seen(device: Make, platform: str) -> None:
+    """One call, counted once with its control connection."""
+    router = device(platform)
+    assert calls(router) == 0
+    ring(router)
+    assert calls(router) == 1
