@@ -10,7 +10,6 @@ from sipalg_fix.lab.twins.edgeos.router import EdgeOs
 from sipalg_fix.lab.twins.linux.expression import Packet
 from sipalg_fix.lab.twins.linux.kernel import Flow
 from sipalg_fix.lab.twins.linux.router import LinuxTwin
-from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.session import Transcript
 
 from .conftest import Device, Make
