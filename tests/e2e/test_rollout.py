@@ -105,7 +105,7 @@ def test_ctrl_c_twice_stops_now_and_recover_settles(workshop: Workshop) -> None:
         assert process.wait(DEADLINE) == 130
     workshop.lab.switch("r3", "slow", 0.0)
     settled = workshop.run("recover", "--yes", "--output", "json")
-    assert settled.returncode in (0, 5), settled.stderr
+    assert settled.returncode in (0, 4, 5), settled.stderr
     assert workshop.json(0, "recover", "--yes")["hosts"] == []
     state = workshop.host("r3", 2, "audit", "-i", workshop.inventory)["state"]
     assert state in ("enabled", "disabled")
