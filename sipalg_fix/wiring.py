@@ -179,16 +179,18 @@ def ports(
     warn: Callable[[str], None],
     closing: ExitStack | None = None,
     recipients: Sequence[str] = (),
+    logins_per_second: float = 0.0,
 ) -> Ports:
     """
     The engine's ports on the real world; ``closing`` ends what its sessions share when it ends. Originals
-    of backups are sealed to ``recipients``.
+    of backups are sealed to ``recipients``. Of logins with one set of credentials, so many begin in a second.
     """
     from sipalg_fix.transports.connections import Connections
+    from sipalg_fix.transports.logins import Logins
     from sipalg_fix.transports.probe_points import ProbePoints
 
-    secrets, keys = Secrets(warn), key_store(places)
-    connections = Connections(secrets=secrets.resolve, keys=keys, seal=sealer(recipients))
+    secrets, keys, logins = Secrets(warn), key_store(places), Logins(per_second=logins_per_second)
+    connections = Connections(secrets=secrets.resolve, keys=keys, seal=sealer(recipients), logins=logins)
     if closing is not None:
         closing.callback(connections.close)
     return Ports(

@@ -62,7 +62,10 @@ def plan(  # noqa: PLR0913, PLR0917 - a command has as many parameters as it has
         chosen = selected(here.screen, inventory, limit, playbook, forks)
         author = author_of(chosen.playbook.approval, key, name, out)
         made, report = propose(
-            here.ports(len(chosen.targets), recipients=chosen.playbook.recipients),
+            here.ports(
+                len(chosen.targets), recipients=chosen.playbook.recipients,
+                logins_per_second=chosen.playbook.logins_per_second,
+            ),
             chosen.targets, chosen.playbook, chosen.told,
             inventory_digest=chosen.inventory.digest, boot_seconds=boot_timeout, author=author,
         )  # fmt: skip
@@ -105,7 +108,11 @@ def apply(
             _show_plan(made, "table", on_error=True)
             consent(f"Carry this out on {len(made.changing)} routers?", yes)
         recipients = made.setting("backup_recipients", [])
-        ports = replace(here.ports(len(made.changing), recipients=recipients), approval=papers)
+        ports = here.ports(
+            len(made.changing), recipients=recipients,
+            logins_per_second=made.setting("logins_per_second", 0),
+        )  # fmt: skip
+        ports = replace(ports, approval=papers)
         report = carry_out(
             ports, made,
             Told(

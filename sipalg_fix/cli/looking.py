@@ -42,7 +42,8 @@ def audit(
 
     with scene() as here:
         chosen = selected(here.screen, inventory, limit, playbook, forks)
-        report = run(here.ports(len(chosen.targets)), chosen.targets, chosen.playbook.intent, chosen.told)
+        ports = here.ports(len(chosen.targets), logins_per_second=chosen.playbook.logins_per_second)
+        report = run(ports, chosen.targets, chosen.playbook.intent, chosen.told)
     return told(report, output.value)
 
 

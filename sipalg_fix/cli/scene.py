@@ -51,7 +51,9 @@ class Scene:
     closing: ExitStack
     """What is to be closed when the verb is over."""
 
-    def ports(self, hosts: int, *, warn: bool = True, recipients: Sequence[str] = ()) -> Ports:
+    def ports(
+        self, hosts: int, *, warn: bool = True, recipients: Sequence[str] = (), logins_per_second: float = 0.0
+    ) -> Ports:
         """
         The engine's ports, for a run over so many hosts. Changes that were cut short are warned of;
         originals of backups are sealed to ``recipients``.
@@ -67,6 +69,7 @@ class Scene:
             warn=lambda text: self.screen.say(f"warning: {text}"),
             closing=self.closing,
             recipients=recipients,
+            logins_per_second=logins_per_second,
         )
         for run, host in left_open(made.journal) if warn else ():
             self.screen.say(

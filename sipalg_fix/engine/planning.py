@@ -100,6 +100,8 @@ def _objections(batches: Sequence[Batch], stock: int, rollout: Rollout | None) -
 def _settings(playbook: Playbook, told: Told, boot_seconds: float) -> tuple[tuple[str, str], ...]:
     """What the playbook says of how the plan as a whole is carried out, as names and JSON texts."""
     said: dict[str, object] = {"boot_seconds": boot_seconds, "forks": told.forks}
+    if playbook.logins_per_second:
+        said["logins_per_second"] = playbook.logins_per_second
     if playbook.recipients:
         said["backup_recipients"] = list(playbook.recipients)
     return tuple((name, json.dumps(value)) for name, value in said.items())

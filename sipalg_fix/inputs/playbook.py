@@ -50,6 +50,7 @@ VERSION: Final = 1
 GUARD_MINUTES: Final = (2, 120)
 """One is never enough: a Vyatta's timer cuts to whole minutes. IOS takes no more than 120."""
 FORKS: Final = (1, 500)
+LOGINS: Final = (1, 1000)
 APPROVERS: Final = (1, 10)
 RECIPIENT: Final = r"age1[02-9ac-hj-np-z]{58}"
 """X25519 recipients (age-encryption.org/v1), in Bech32."""
@@ -111,6 +112,9 @@ Minutes = Annotated[
 ]
 Forks = Annotated[
     int, Field(ge=FORKS[0], le=FORKS[1]), BeforeValidator(fields.whole(codes.OUT_OF_RANGE, *FORKS))
+]
+Logins = Annotated[
+    int, Field(ge=LOGINS[0], le=LOGINS[1]), BeforeValidator(fields.whole(codes.OUT_OF_RANGE, *LOGINS))
 ]
 Approvers = Annotated[
     int,
@@ -215,6 +219,9 @@ class PlaybookFile(BaseModel):
     exempt: list[ExemptBlock] = []
     probes: list[ProbeBlock] = Field(default=[], description="Of several for one host, the first is meant.")
     forks: Forks = Field(default=10, description="Hosts at a time.")
+    logins_per_second: Logins | None = Field(
+        default=None, description="With one set of credentials; without it, as many as there are."
+    )
     rollout: RolloutBlock | None = Field(default=None, description="Without it, all in one batch.")
     windows: list[WindowBlock] = Field(default=[], description="Without any, at any time.")
     calls: CallsText = Field(default="wait 15m", description="What to do about calls that might be cut.")
@@ -336,6 +343,7 @@ def _built(file: PlaybookFile, path: Path, text: str, approval: ApprovalRule | N
         ),
         probes=tuple(Behind(select=block.select, point=point_of(block, path)) for block in file.probes),
         forks=file.forks,
+        logins_per_second=file.logins_per_second or 0,
         rollout=rollout_of(file.rollout, file.rollout.canary or "") if file.rollout else None,
         windows=tuple(map(window_of, file.windows)),
         calls=calls_of(file.calls),

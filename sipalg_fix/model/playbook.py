@@ -100,6 +100,8 @@ class Playbook:
     rollout: Rollout | None = None
     windows: tuple[Window, ...] = ()
     calls: Calls = DEFAULT_CALLS
+    logins_per_second: int = 0
+    """How many logins with one set of credentials begin in a second; 0 for any number."""
     source: str = ""
     text: str = field(default="", repr=False)
 

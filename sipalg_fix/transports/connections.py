@@ -29,6 +29,7 @@ from sipalg_fix.model.session import (
     redact,
 )
 from sipalg_fix.transports.line import Credentials, Deadline, Endpoint, Line
+from sipalg_fix.transports.logins import Logins
 from sipalg_fix.transports.ssh_keys import HostKey, KeyStore
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Connections:
     """
     Opens sessions. ``secrets`` looks a reference up (DeviceError ``no-secret``), ``on_secret`` hears of
     each secret in use, so that other sinks can redact it too; ``seal`` encrypts a backup to a public key.
-    ``pause`` waits where a controller asks for it. ``close`` ends what hosts of one controller share.
+    ``pause`` waits where a controller asks for it, ``logins`` keeps count of them. ``close`` ends what hosts
+    of one controller share.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Connections:
         seal: Callable[[str], str] | None = None,
         on_secret: Callable[[str], None] | None = None,
         pause: Callable[[float], None] = time.sleep,
+        logins: Logins | None = None,
     ) -> None:
         self._secrets = secrets
         self._keys = keys
         self._seal = seal
         self._on_secret = on_secret
         self._pause = pause
+        self._logins = logins or Logins()
         self._shared: Controllers | None = None
         self._lock = threading.Lock()
 
@@ -112,7 +116,7 @@ class Connections:
 
     @contextmanager
     def _session(self, host: Host, driver: Driver) -> Iterator[_Session]:
-        session = _Session(host, driver, self._line, self._secret, self._seal)
+        session = _Session(host, driver, self._line, self._secret, self._seal, self._logins)
         try:
             yield session
         finally:
@@ -135,7 +139,9 @@ class _Session:
         line: Callable[[Endpoint, Access, Credentials], Line],
         secret: Callable[[SecretRef], str],
         seal: Callable[[str], str] | None,
+        logins: Logins,
     ) -> None:
+        self._logins = logins
         self._host = host
         self._driver = driver
         self._line = line
@@ -164,9 +170,11 @@ class _Session:
             line = self._lines.get(command.access) or self._open(command.access)
             said = line.say(command)
         except DeviceError as error:
+            self._logins.ended(self._door(command.access), error)
             clean = DeviceError(error.code, self._redacted(error.message))
             self._broken[command.access] = clean
             raise clean from None
+        self._logins.ended(self._door(command.access), None)
         sealed = self._seal(said.text) if self._seal and command in self._driver.backup else ""
         return Reply(
             command=command,
@@ -188,9 +196,14 @@ class _Session:
         # Secrets first: a person who types one must not use up the device's time.
         credentials = self._credentials(name)
         access = self._driver.accesses[name]
+        settings = self._host.accesses[name]
+        self._logins.begin(self._door(name), (settings.username, settings.password, settings.key_file))
         line = self._line(endpoint_of(self._host, name, access), access, credentials)
         self._lines[name] = line
         return line
+
+    def _door(self, name: str) -> tuple[str, str, str]:
+        return (self._host.label, name, self._host.accesses[name].username)
 
     def _credentials(self, name: str) -> Credentials:
         settings = self._host.accesses[name]

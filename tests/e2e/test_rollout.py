@@ -111,6 +111,20 @@ def test_ctrl_c_twice_stops_now_and_recover_settles(workshop: Workshop) -> None:
     assert state in ("enabled", "disabled")
 
 
+@pytest.mark.parametrize("workshop", FLEET, indirect=True)
+def test_two_processes_with_one_plan(workshop: Workshop) -> None:
+    """The second is told that the first holds the router, and stops; the first goes on to its end."""
+    plan = planned(workshop, BOOK)
+    workshop.lab.switch("r3", "slow", 0.5)
+    with started(workshop, "apply", plan, "--yes") as (process, said):
+        heard(said, "r3: applying")
+        second = workshop.json(7, "apply", plan, "--yes")
+        assert ends(second) == {"r1": "not-begun", "r2": "not-begun", "r3": "host-busy", "r4": "not-begun"}
+        workshop.lab.switch("r3", "slow", 0.0)
+        assert process.wait(DEADLINE) == 0
+    assert set(ends(workshop.json(0, "apply", plan, "--yes")).values()) == {"confirmed"}
+
+
 @contextmanager
 def started(workshop: Workshop, *words: str | Path) -> Iterator[tuple[subprocess.Popen[str], Queue[str]]]:
     """The command as a process of its own, and the lines it says to people."""
