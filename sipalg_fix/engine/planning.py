@@ -45,9 +45,7 @@ def plan(
         target = by_name[host.name]
         facts, assessment = assessed(ports, run, target, playbook.intent)
         driver = driver_of(ports, host)
-        proposed[host.name] = propose(
-            as_seen(host, facts), driver, facts, assessment, target.how, calls
-        )
+        proposed[host.name] = propose(as_seen(host, facts), driver, facts, assessment, target.how, calls)
         return result_of(host, facts, assessment)
 
     report = over(ports, "plan", [target.host for target in targets], work, told)
