@@ -209,11 +209,12 @@ def _sent_back(life: Life, facts: Facts) -> bool:
     remedy = life.plan.remedy
     resave = remedy.resave if Phase.SAVE in life.hand.phases else ()
     saves_only = bool(resave) and _runs_as_before(life, facts) and not _owed(life)
+    due = bool(remedy.inverse) and not saves_only
     try:
-        if remedy.inverse and not saves_only:
+        if due:
             with life.writer() as writer:
                 life.hand.carry_out(remedy.inverse, writer, Phase.INVERSE)
-        life.owed = False
+        life.owed = due = False
         if resave:
             with life.writer() as writer:
                 life.hand.carry_out(resave, writer, Phase.RESAVE)
@@ -222,6 +223,8 @@ def _sent_back(life: Life, facts: Facts) -> bool:
         life.find("rollback-refused", str(error))
     except DeviceError as error:
         life.fail(error)
+        # Half of it may show as all of it: a setting that is back, and a service that was not told of it.
+        life.owed = life.owed or due
         return True
     return False
 
