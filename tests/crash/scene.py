@@ -28,7 +28,7 @@ how: {reboot: always, guard: require, guard_minutes: 2}
 """
 SWITCHES: dict[str, dict[str, Any]] = {"ubiquiti_edgeos": {"revisions": 10}, "cisco_ios": {"archive": True}}
 """What a router must be set to for the guard that its driver has."""
-ACCEPTED = ("guard-reboots", "unguarded", "reboots", "unsaved-edits", "needs-reboot")
+ACCEPTED = ("guard-reboots", "unguarded", "reboots", "unsaved-edits", "needs-reboot", "calls-unknown")
 
 
 @dataclass(slots=True, kw_only=True)
