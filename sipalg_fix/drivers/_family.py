@@ -15,10 +15,16 @@ from typing import Any
 
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import Plane, off, on, unknown
-from sipalg_fix.model.session import Command, Reply, Transcript
+from sipalg_fix.model.session import Command, Reply, SshExec, Transcript
 
 BOOT_ID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.MULTILINE)
 """/proc/sys/kernel/random/boot_id (Linux, proc(5)): a UUID made anew at each boot."""
+
+BY_SH = SshExec(wrap="/bin/sh -c '<command>'")
+"""
+Lines for sh, whatever the login shell is: a csh takes ``2>&1`` for a file named 1, and makes one even for
+what only looks, should the router be another than it is taken for.
+"""
 
 
 def unread(seen: Transcript, command: Command) -> str:

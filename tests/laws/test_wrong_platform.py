@@ -19,11 +19,7 @@ from sipalg_fix.model.session import Access, SshCli, SshExec
 from tests.laws.conftest import Device, Make
 
 PLATFORMS = sorted(discover())
-CSH = "root's shell there is csh, which takes '2>&1' for a file named 1, and so makes one"
 KNOWN = {
-    ("linux", "opnsense"): CSH,
-    ("openwrt", "opnsense"): CSH,
-    ("pfsense", "opnsense"): CSH,
     ("ubiquiti_edgeos", "cisco_ios"): "a prompt without '@' is none to the driver: it waits to the end",
 }
 """What does not hold yet, and why; whoever mends one is told to take it out here."""

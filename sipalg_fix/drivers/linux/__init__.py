@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sipalg_fix.drivers._calls import live_calls
-from sipalg_fix.drivers._family import boot_id
+from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.linux.change import flush, remedy
 from sipalg_fix.drivers.linux.guard import GUARD
 from sipalg_fix.drivers.linux.probes import (
@@ -27,7 +27,7 @@ from sipalg_fix.drivers.linux.probes import (
 )
 from sipalg_fix.drivers.linux.read import parse
 from sipalg_fix.model.driver import Driver, Support
-from sipalg_fix.model.session import Command, SshExec
+from sipalg_fix.model.session import Command
 from sipalg_fix.model.step import Tell
 
 ROOT = (
@@ -41,7 +41,7 @@ DRIVER = Driver(
     platform="linux",
     title="Linux (nftables, iptables)",
     aliases=("linux_ssh", "debian", "generic_linux"),
-    accesses={ACCESS: SshExec()},
+    accesses={ACCESS: BY_SH},
     probes=PROBES,
     more_probes=more_probes,
     parse=parse,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._family import boot_id
+from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.openwrt.change import flush, remedy
 from sipalg_fix.drivers.openwrt.guard import GUARD
 from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CHANGES, CONFIG, PROBES, more_probes
 from sipalg_fix.drivers.openwrt.read import parse
 from sipalg_fix.model.driver import Driver, Support
-from sipalg_fix.model.session import Command, SshExec
+from sipalg_fix.model.session import Command
 from sipalg_fix.model.step import Tell
 
 ROOT = (
@@ -27,7 +27,7 @@ DRIVER = Driver(
     platform="openwrt",
     title="OpenWrt",
     aliases=("openwrt_ssh", "lede", "community.openwrt"),
-    accesses={ACCESS: SshExec()},
+    accesses={ACCESS: BY_SH},
     probes=PROBES,
     more_probes=more_probes,
     parse=parse,

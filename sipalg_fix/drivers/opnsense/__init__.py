@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._family import went_back
+from sipalg_fix.drivers._family import BY_SH, went_back
 from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
 from sipalg_fix.drivers.opnsense.guard import GUARD
 from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, PROBES, REST, SSH, TIME
 from sipalg_fix.drivers.opnsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
-from sipalg_fix.model.session import Basic, HttpsJson, SshExec
+from sipalg_fix.model.session import Basic, HttpsJson
 
 SECRET = (
     r"(?:\w*password\w*|\w*passwd\w*|\w*secret\w*|\w*psk\w*|\w*bindpw\w*|pre-shared-key|prv|privkey|"
@@ -60,7 +60,7 @@ DRIVER = Driver(
     aliases=("oxlorg.opnsense", "ansibleguy.opnsense", "puzzle.opnsense"),
     accesses={
         REST: HttpsJson(login=Basic()),
-        SSH: SshExec(wrap="/bin/sh -c '<command>'"),
+        SSH: BY_SH,
     },
     probes=PROBES,
     parse=parse,

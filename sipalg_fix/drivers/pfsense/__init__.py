@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 
+from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
 from sipalg_fix.drivers.pfsense.guard import GUARD
 from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, PROBES
 from sipalg_fix.drivers.pfsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
-from sipalg_fix.model.session import SshExec
 
 SECRET = (
     r"(?:[\w-]*password[\w-]*|[\w-]*passwd[\w-]*|[\w-]*secret[\w-]*|[\w-]*psk[\w-]*|[\w-]*bindpw[\w-]*|pass|"
@@ -41,7 +41,7 @@ DRIVER = Driver(
     platform="pfsense",
     title="pfSense",
     aliases=("pfsense_ssh", "pfsensible.core", "netgate_pfsense"),
-    accesses={ACCESS: SshExec()},
+    accesses={ACCESS: BY_SH},
     probes=PROBES,
     parse=parse,
     remedy=remedy,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.ubiquiti_unifi.change import REBOOT, remedy
 from sipalg_fix.drivers.ubiquiti_unifi.gateway import boot_mark, rebooted
 from sipalg_fix.drivers.ubiquiti_unifi.probes import (
@@ -22,7 +23,7 @@ from sipalg_fix.drivers.ubiquiti_unifi.probes import (
 )
 from sipalg_fix.drivers.ubiquiti_unifi.read import parse
 from sipalg_fix.model.driver import Driver, Support
-from sipalg_fix.model.session import Edition, FormLogin, HttpsJson, KeyHeader, SshExec
+from sipalg_fix.model.session import Edition, FormLogin, HttpsJson, KeyHeader
 
 BODY = '{"username":"<username>","password":"<password>"}'
 TURNED_AWAY = r'^401 (?!.*"api\.err\.(?!LoginRequired"))|"api\.err\.LoginRequired"'
@@ -74,7 +75,7 @@ DRIVER = Driver(
     aliases=("unifi", "unifi_network", "unifi_usg", "unifi_os", "ubiquiti_usg"),
     accesses={
         API: HttpsJson(login=EDITIONS, site="default"),
-        SSH: SshExec(),
+        SSH: BY_SH,
     },
     probes=PROBES,
     parse=parse,
