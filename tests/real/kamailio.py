@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sipalg_fix.lab.netns import Namespace
@@ -49,16 +51,30 @@ class Kamailio:
         words = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(directory)]
         words += ["-w", str(directory), "-P", str(directory / "pid")]
         with self.log.open("wb") as log, place.inside():
-            self._process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         self._place, self._address = place, address
 
     def __enter__(self) -> Kamailio:
-        wait_for(self._is_up, f"kamailio: {self.log.read_text(errors='replace')[-2000:]}")
+        try:
+            wait_for(self._is_up, f"kamailio: {self.log.read_text(errors='replace')[-2000:]}")
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(PATIENCE)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        self._end()
+
+    def _end(self) -> None:
+        """No child of it outlives a test: Kamailio gives its children a minute to end."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, self.log.read_text(errors="replace")[-2000:]
