@@ -21,7 +21,7 @@ from sipalg_fix.model.host import Host, ProbePoint
 from sipalg_fix.model.journal import Freeze
 from sipalg_fix.model.packets import Packets
 from sipalg_fix.model.plan import Plan
-from sipalg_fix.model.playbook import Playbook
+from sipalg_fix.model.playbook import DEFAULT_HOW, Playbook
 from sipalg_fix.model.report import Report, exit_code
 from sipalg_fix.model.rollout import Rollout, Share
 from sipalg_fix.model.window import DAYS, Window
@@ -46,10 +46,19 @@ def rollout(serial: str, fail: str = "0", soak: float = 0.0) -> Rollout:
 
 
 def fleet(
-    serial: str = "1 2", fail: str = "0", soak: float = 0.0, *, broken: str = "", threads: bool = False
+    serial: str = "1 2",
+    fail: str = "0",
+    soak: float = 0.0,
+    *,
+    broken: str = "",
+    threads: bool = False,
+    guard: str = "revert",
 ) -> World:
-    """Six routers, in batches of one, two, two and one; ``broken`` ones refuse the change."""
-    made = World(names=SIX, driver=toy_driver(guard="revert"), how=REQUIRED)
+    """
+    Six routers, in batches of one, two, two and one; ``broken`` ones refuse the change. Those in threads have
+    one clock: where one waits for its guard, so much time passes for the others' guards.
+    """
+    made = World(names=SIX, driver=toy_driver(guard=guard), how=REQUIRED if guard else DEFAULT_HOW)
     made.book = replace(made.book, rollout=rollout(serial, fail, soak))
     if threads:
         made.executor = Threaded(made.stop)
@@ -146,7 +155,7 @@ def overdrawn(fail: str, broken: str) -> bool:
 
 def test_a_host_in_flight_is_not_cut_off_by_the_rule() -> None:
     """Two are under way when one of them fails: the other ends as planned, and no third begins."""
-    made = fleet("6", "0", broken="alpha", threads=True)
+    made = fleet("6", "0", broken="alpha", threads=True, guard="")
     found = ends(made.apply())
     assert set(found.values()) <= {"confirmed", "not-begun", found["alpha"]}
     assert made.whole() == ""
