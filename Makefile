@@ -32,11 +32,11 @@ lint: $(STAMP)
 
 check: $(STAMP) lint
 	@.ci/packages
-	$(PYTEST) -n 4 -m 'not long and not qemu'
+	$(PYTEST) -n 4 -m 'not long and not qemu and not soak'
 
 check-long: $(STAMP)
 	@.ci/packages all
-	$(PYTEST) -n 2 -m 'long or qemu'
+	$(PYTEST) -n 2 -m '(long or qemu) and not soak'
 
 check-all:
 	.ci/run
@@ -46,7 +46,7 @@ soak: $(STAMP)
 	@.ci/packages all
 	$(BIN)/pip install --quiet --disable-pip-version-check --group soak
 	$(BIN)/python -m tests.fuzz.soak 60
-	SOAK=20 $(PYTEST) -s -m 'long or root' tests/real tests/crash tests/faults
+	SOAK=20 $(PYTEST) -s -m 'long or root or soak' tests/real tests/crash tests/faults
 
 clean:
 	rm -rf $(VENV) build

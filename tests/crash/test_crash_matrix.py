@@ -28,7 +28,8 @@ pytestmark = pytest.mark.long
 S = ChangeState
 VERBS = ("apply", "rollback")
 SOAK = bool(os.environ.get("SOAK"))
-SEED = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**6))
+SEED = os.environ.get("SEED") or "1"
+"""The same for everybody unless another is given: what failed once fails again."""
 SAMPLE = 3
 """Moments tried for each platform and verb when it is not the soak."""
 WITH_TROUBLE = {S.REFUSED_MIDWAY, S.REVERTING}
