@@ -32,11 +32,11 @@ lint: $(STAMP)
 
 check: $(STAMP) lint
 	@.ci/packages
-	$(PYTEST) -n 4 -m 'not long and not qemu and not soak'
+	$(PYTEST) -n 4 --dist worksteal -m 'not long and not qemu and not soak'
 
 check-long: $(STAMP)
 	@.ci/packages all
-	$(PYTEST) -n 2 -m '(long or qemu) and not soak'
+	$(PYTEST) -n 2 --dist worksteal -m '(long or qemu) and not soak'
 
 check-all:
 	.ci/run
