@@ -14,26 +14,32 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, bool, type(None)})
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 """How types write "one of these"; the second way came with Python 3.10, and probes also run on 3.9."""
 
 
 def to_plain(value: object) -> Any:
     """The value as dicts, lists, strings, numbers, booleans and None."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain: dict[str, Any] = {"kind": type(value).__name__} if _tagged(type(value)) else {}
-        for field in dataclasses.fields(value):
-            plain[field.name] = to_plain(getattr(value, field.name))
-        return plain
+    kind = type(value)
+    # The commonest first: every row of a journal passes here, and most of it is text.
+    if kind in _PLAIN:
+        return value
+    if kind in (list, tuple):
+        return [to_plain(item) for item in cast(Sequence[object], value)]
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(member) for key, member in value.items()}
+    if dataclasses.is_dataclass(kind):
+        tag, names = _shape(kind)
+        return {**tag, **{name: to_plain(getattr(value, name)) for name in names}}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(value[key]) for key in value}
     if isinstance(value, frozenset):
         return sorted(to_plain(item) for item in value)
     if isinstance(value, (list, tuple)):
@@ -41,9 +47,16 @@ def to_plain(value: object) -> Any:
     if isinstance(value, float) and value.is_integer():
         # 60 and 60.0 are one number: what was given as the one is read back as the other.
         return int(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    raise TypeError(f"{kind.__name__} has no plain form")
+
+
+@cache
+def _shape(kind: type) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What a dataclass writes of its kind, and the names of its fields."""
+    tag = {"kind": kind.__name__} if _tagged(kind) else {}
+    return tag, tuple(field.name for field in dataclasses.fields(kind))
 
 
 def canonical(value: object) -> str:

@@ -32,7 +32,9 @@ def test_enabled_to_confirmed_and_back(workshop: Workshop) -> None:
     settled, writes = kept(workshop), written(workshop)
     again = workshop.json(0, "plan", *files, "-p", DISABLE)
     assert all(not host["remedy"]["forward"] for host in again.get("plan", again)["hosts"])
-    assert of_each(workshop, "done", 0, "apply", plan, "--yes") == all_are([]), "a second apply sent something"
+    assert of_each(workshop, "done", 0, "apply", plan, "--yes") == all_are([]), (
+        "a second apply sent something"
+    )
     assert (kept(workshop), written(workshop)) == (settled, writes)
 
     workshop.ends(0, "reboot", *files, "--limit", "all", "--yes")
