@@ -32,7 +32,8 @@ class Book:
         self._question: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._ends = ends
-        self._media = random.sample(range(10000, 30000), 200)
+        self._media: set[int] = set()
+        self._claims: set[tuple[str, int, str]] = set()
 
     def is_late(self) -> bool:
         """Is it time to come to an end, whatever is still missing?"""
@@ -41,11 +42,17 @@ class Book:
     def number(self) -> tuple[int, str]:
         """The next message's number and token."""
         self._seq += 1
-        return self._seq, protocol.token(self.key, self.line.session.sid, self._seq)
+        sid = self.line.session.sid
+        token = protocol.token(self.key, sid, self._seq)
+        self._claims.add((sid, self._seq, token.rpartition(".")[2]))
+        return self._seq, token
 
     def media_port(self) -> int:
         """An even port for audio that no other message of this session names."""
-        return 2 * self._media.pop()
+        while (port := 2 * random.randrange(10000, 30000)) in self._media:
+            pass
+        self._media.add(port)
+        return port
 
     def enter(self, transport: Transport, exchange: Exchange) -> Exchange:
         """A message that will be sent."""
@@ -55,9 +62,9 @@ class Book:
 
     def find(self, data: bytes, transport: Transport, port: int) -> Exchange | None:
         """Which message bytes belong to, by a genuine token; None for what is not of this session."""
-        for sid, seq, mac in protocol.claims(data):
-            if sid == self.line.session.sid and protocol.is_genuine(self.key, sid, seq, mac):
-                return self._by_number.get((seq, transport.value, port))
+        for claim in protocol.claims(data):
+            if claim in self._claims:
+                return self._by_number.get((claim[1], transport.value, port))
         return None
 
     async def refresh(self) -> None:

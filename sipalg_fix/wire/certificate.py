@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
+from functools import cache
 from pathlib import Path
 
 PIN = "sha256:"
@@ -28,6 +29,7 @@ def server_context(certificate: Path, key: Path) -> tuple[ssl.SSLContext, str]:
     """TLS for the responder, and the pin of its certificate. OSError or ssl.SSLError if it is not usable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 0  # nobody comes back: a probe makes one connection of each kind
     context.load_cert_chain(certificate, key)
     first = ssl.PEM_cert_to_DER_cert(_first_certificate(certificate.read_text()))
     return context, pin_of(first)
@@ -38,6 +40,7 @@ def client_context(authority: str = "") -> ssl.SSLContext:
     return ssl.create_default_context(cafile=authority or None)
 
 
+@cache
 def pinning_context() -> ssl.SSLContext:
     """TLS for a probe that compares the certificate with a pin itself, before it says a word."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from sipalg_fix.wire.certificate import client_context, pin_of, pinning_context
+from sipalg_fix.wire.lines import Lines
 from sipalg_fix.wire.protocol import (
     LINE_LIMIT,
     VERSION,
@@ -49,18 +51,48 @@ class NotTrusted(Unreachable):
     is_distrust = True
 
 
-class ControlLine:
-    """An open session. Questions from several tasks are asked one after the other."""
+class _Wire:
+    """A connection over which messages go. :class:`Unreachable` when it is gone."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, session: Session, pin: str
-    ) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self._lines = Lines(reader, writer)
+        self._heard: deque[bytes] = deque()
+
+    def say(self, *messages: Control) -> None:
+        """Say something."""
+        if self.writer.transport.is_closing():
+            raise Unreachable("the responder closed the control connection")
+        self.writer.write(b"".join([to_line(message) for message in messages]))
+
+    async def hear(self, seconds: float = _PATIENCE) -> Control:
+        """The next message."""
+        try:
+            if not self._heard:
+                self._heard.extend(await self._lines.some(seconds))
+            if not self._heard:
+                raise Unreachable("the responder closed the control connection")
+            return from_line(self._heard.popleft())
+        except TimeoutError:
+            raise Unreachable(f"the responder did not answer within {seconds:.1f} seconds") from None
+        except (OSError, ValueError) as error:
+            self.writer.transport.abort()
+            raise Unreachable(f"the control connection broke: {_reason(error)}") from None
+
+
+class ControlLine:
+    """
+    An open session. Several tasks may ask at the same time: answers come in the order of the questions, and
+    each asker reads its own when it is its turn.
+    """
+
+    def __init__(self, wire: _Wire, session: Session, pin: str) -> None:
         self.session = session
         self.pin = pin
-        self.address: str = writer.get_extra_info("peername")[0]
+        self.address: str = wire.writer.get_extra_info("peername")[0]
         """The responder's address: where everything else is sent to."""
-        self.own: str = writer.get_extra_info("sockname")[0]
-        self._reader, self._writer = reader, writer
+        self.own: str = wire.writer.get_extra_info("sockname")[0]
+        self._wire = wire
         self._turn = asyncio.Lock()
         self._state = 0
 
@@ -70,11 +102,11 @@ class ControlLine:
 
         Not to be cancelled half-way: the next answer would be amiss.
         """
+        self._wire.say(Report(since=self._state))
         async with self._turn:
-            await _say(self._writer, Report(since=self._state))
             records: list[Record] = []
             while True:
-                message = await _hear(self._reader, self._writer)
+                message = await self._wire.hear()
                 if isinstance(message, End):
                     self._state = message.state
                     return records
@@ -90,11 +122,11 @@ class ControlLine:
         return await asyncio.shield(work)
 
     async def _send(self, wishes: tuple[Send, ...]) -> list[Sent]:
+        self._wire.say(*wishes)
         async with self._turn:
-            await _say(self._writer, *wishes)
             answers = []
             for _ in wishes:
-                message = await _hear(self._reader, self._writer)
+                message = await self._wire.hear()
                 if not isinstance(message, Sent):
                     raise Unreachable(f"the responder said {type(message).__name__} when asked to send")
                 answers.append(message)
@@ -102,16 +134,16 @@ class ControlLine:
 
     async def deposit(self, packed: str, label: str) -> str:
         """Hand a report over; why it was not kept, or nothing. :class:`Unreachable` when it is gone."""
+        self._wire.say(Deposit(data=packed, label=label))
         async with self._turn:
-            await _say(self._writer, Deposit(data=packed, label=label))
-            message = await _hear(self._reader, self._writer)
+            message = await self._wire.hear()
         if isinstance(message, Refusal):
             return f"the responder refuses: {message.reason}"
         return message.problem if isinstance(message, Kept) else "the responder takes no reports"
 
     def close(self) -> None:
         """End the session."""
-        self._writer.transport.abort()
+        self._wire.writer.transport.abort()
 
 
 async def connect(host: str, port: int, *, pin: str = "", authority: str = "", life: int = 30) -> ControlLine:
@@ -137,8 +169,9 @@ async def connect(host: str, port: int, *, pin: str = "", authority: str = "", l
                 f"{host} port {port} shows another certificate than the pinned one: {shown}, not {pin}. "
                 "Somebody may be in between, or the responder has a new certificate"
             )
-        await _say(writer, Hello(v=VERSION, life=life))
-        session = await _hear(reader, writer, max(0.5, ends - time.monotonic()))
+        wire = _Wire(reader, writer)
+        wire.say(Hello(v=VERSION, life=life))
+        session = await wire.hear(max(0.5, ends - time.monotonic()))
         if isinstance(session, Refusal):
             raise Unreachable(f"the responder at {host} port {port} refuses: {session.reason}")
         if not isinstance(session, Session):
@@ -146,7 +179,7 @@ async def connect(host: str, port: int, *, pin: str = "", authority: str = "", l
     except Unreachable:
         writer.transport.abort()
         raise
-    return ControlLine(reader, writer, session, shown)
+    return ControlLine(wire, session, shown)
 
 
 def _reason(error: Exception) -> str:
@@ -182,28 +215,3 @@ async def _opened(host: str, port: int, context: ssl.SSLContext, ends: float) ->
 def _let_go(opened: asyncio.Task[Streams]) -> None:
     if not opened.cancelled() and not opened.exception():
         opened.result()[1].transport.abort()
-
-
-async def _say(writer: asyncio.StreamWriter, *messages: Control) -> None:
-    if writer.transport.is_closing():
-        raise Unreachable("the responder closed the control connection")
-    writer.write(b"".join(to_line(message) for message in messages))
-
-
-async def _hear(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float = _PATIENCE
-) -> Control:
-    waiting = asyncio.ensure_future(reader.readline())
-    done, _ = await asyncio.wait({waiting}, timeout=seconds)
-    if not done:
-        waiting.cancel()
-        writer.transport.abort()
-        raise Unreachable(f"the responder did not answer within {seconds:.1f} seconds")
-    try:
-        line = waiting.result()
-        if not line:
-            raise Unreachable("the responder closed the control connection")
-        return from_line(line)
-    except (OSError, ValueError) as error:
-        writer.transport.abort()
-        raise Unreachable(f"the control connection broke: {_reason(error)}") from None

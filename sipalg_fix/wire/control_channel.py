@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from sipalg_fix.wire.keeping import Keeper
 from sipalg_fix.wire.limits import plain_address
+from sipalg_fix.wire.lines import Lines
 from sipalg_fix.wire.protocol import (
+    LINE_LIMIT,
     VERSION,
     Deposit,
     End,
@@ -47,13 +49,14 @@ async def serve_control(
     me = plain_address(writer.get_extra_info("sockname")[0])
     session: Open | None = None
     try:
-        session = await _opened(reader, writer, sessions, peer, me)
+        lines = Lines(reader, writer)
+        session = await _opened(lines, writer, sessions, peer, me)
         tell(f"session for {sessions.alias(peer)}")
-        await _talk(reader, writer, sessions, session, post, keeper)
+        await _Talk(sessions, session, post, keeper).serve(lines, writer)
     except (NotGranted, ValueError) as error:
         writer.write(to_line(Refusal(reason=str(error))))
         tell(f"refused {sessions.alias(peer)}: {error}")
-    except (OSError, asyncio.IncompleteReadError, TimeoutError):
+    except (OSError, TimeoutError):
         pass  # it left, or fell silent
     finally:
         if session is not None:
@@ -61,16 +64,9 @@ async def serve_control(
         writer.close()
 
 
-async def _line(reader: asyncio.StreamReader, ends: float) -> Control | None:
-    async with asyncio.timeout(max(0.0, ends - time.monotonic())):
-        line = await reader.readline()
-    return from_line(line) if line else None
-
-
-async def _opened(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sessions: Sessions, peer: str, me: str
-) -> Open:
-    hello = await _line(reader, time.monotonic() + _HELLO_SECONDS)
+async def _opened(lines: Lines, writer: asyncio.StreamWriter, sessions: Sessions, peer: str, me: str) -> Open:
+    first = await lines.some(_HELLO_SECONDS)
+    hello = from_line(first[0]) if len(first) == 1 else None
     if not isinstance(hello, Hello):
         raise NotGranted("hello is expected first")
     if hello.v != VERSION:
@@ -90,32 +86,39 @@ async def _opened(
     return session
 
 
-async def _talk(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    sessions: Sessions,
-    session: Open,
-    post: Post,
-    keeper: Keeper | None,
-) -> None:
-    for _ in range(sessions.limits.questions):
-        message = await _line(reader, session.ends)
-        if message is None:
-            return
+class _Talk:
+    """What is said to one probe once it has a session."""
+
+    def __init__(self, sessions: Sessions, session: Open, post: Post, keeper: Keeper | None) -> None:
+        self._sessions, self._session, self._post, self._keeper = sessions, session, post, keeper
+
+    async def serve(self, lines: Lines, writer: asyncio.StreamWriter) -> None:
+        """Until it leaves, or has asked enough. Answers to what came together go together."""
+        left = self._sessions.limits.questions
+        while left > 0 and (asked := await lines.some(self._session.ends - time.monotonic())):
+            said: list[bytes] = []
+            for place, line in enumerate(asked[:left]):
+                said += self._answer(from_line(line))
+                if place + 1 < len(asked[:left]) and sum(map(len, said)) < LINE_LIMIT:
+                    continue
+                writer.write(b"".join(said))
+                said.clear()
+                if writer.is_closing():
+                    return
+                # A probe that asks and does not read is left when its answers do not fit any more.
+                async with asyncio.timeout(max(0.0, self._session.ends - time.monotonic())):
+                    await writer.drain()
+            left -= len(asked)
+
+    def _answer(self, message: Control) -> list[bytes]:
         if isinstance(message, Report):
-            lines = [to_line(record) for record in sessions.report(session, message.since)]
-            writer.write(b"".join((*lines, to_line(End(state=session.state)))))
-        elif isinstance(message, Send):
-            writer.write(to_line(_sent(sessions, session, message, post)))
-        elif isinstance(message, Deposit):
-            writer.write(to_line(_kept(keeper, message, session.peer)))
-        else:
-            raise NotGranted("only report, send and deposit are expected now")
-        if writer.is_closing():
-            return
-        # A probe that asks and does not read is left when its answers do not fit any more.
-        async with asyncio.timeout(max(0.0, session.ends - time.monotonic())):
-            await writer.drain()
+            lines = [to_line(record) for record in self._sessions.report(self._session, message.since)]
+            return [*lines, to_line(End(state=self._session.state))]
+        if isinstance(message, Send):
+            return [to_line(_sent(self._sessions, self._session, message, self._post))]
+        if isinstance(message, Deposit):
+            return [to_line(_kept(self._keeper, message, self._session.peer))]
+        raise NotGranted("only report, send and deposit are expected now")
 
 
 def _kept(keeper: Keeper | None, message: Deposit, peer: str) -> Kept:

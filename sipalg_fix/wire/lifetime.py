@@ -66,7 +66,7 @@ class _Flow:
 
     def close(self) -> None:
         if self._door is not None:
-            self._door.transport.close()
+            self._door.close()
 
     def _hear(self, door: Door, data: bytes, source: Address) -> None:
         del door, data, source
@@ -74,12 +74,12 @@ class _Flow:
 
     async def run(self) -> bool | None:
         line = self._book.line
-        self._door = door = await open_door(line.own, 0, self._hear)
+        self._door = door = open_door(line.own, 0, self._hear)
         seq, token = self._book.number()
         port = self._book.seen.sip_port
         nowhere = Place(transport="UDP", own=line.own, own_port=door.port, far=line.address, far_port=port)
         data = compose(Kind.FUND, nowhere, token)
-        if not await self._knock(lambda: door.transport.sendto(data, (line.address, port))):
+        if not await self._knock(lambda: door.send(data, (line.address, port))):
             return None
         await asyncio.sleep(self.idle)
         wish = Send(seq=seq, transport=Transport.UDP, port=port, what=What.DATAGRAM)

@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from sipalg_fix.model.sip.message import build, read
+from sipalg_fix.model.sip.message import build, is_sip, method_of, skim
 from sipalg_fix.wire.protocol import What
 
 BASE_LIMIT = 1200
 _PAD = "p" * 96
+_MIRRORED = ("From", "To", "Call-ID", "CSeq")
+_MIRRORED_REGISTER = (*_MIRRORED, "Contact", "Expires")
 
 
 class Kind(Enum):
@@ -138,16 +140,21 @@ def _sdp(address: str, port: int, token: str) -> bytes:
 
 def answer(received: bytes, token: str, signature: str, source: tuple[str, int]) -> bytes:
     """The responder's answer to a probe's message: what SIP asks to be mirrored, and its signature."""
-    seen = read(received)
-    if not seen.is_sip:
+    start, fields = skim(received)
+    if not is_sip(start):
         return f"SAP-OK {token} X-Sap-Sig: {signature}\r\n\r\n".encode()
-    headers = [("Via", via) for via in seen.values("Via")]
-    if headers:
-        headers[0] = ("Via", f"{headers[0][1]};received={source[0]}")
-    for name in ("From", "To", "Call-ID", "CSeq"):
-        headers.extend((name, value) for value in seen.values(name)[:1])
-    if seen.method == "REGISTER":
-        headers.extend((name, value) for name in ("Contact", "Expires") for value in seen.values(name)[:1])
+    vias: list[str] = []
+    first: dict[str, str] = {}
+    for name, value in fields:
+        if name == "Via":
+            vias.append(value)
+        else:
+            first.setdefault(name, value)
+    if vias:
+        vias[0] = f"{vias[0]};received={source[0]}"
+    mirrored = _MIRRORED_REGISTER if method_of(start) == "REGISTER" else _MIRRORED
+    headers = [("Via", via) for via in vias]
+    headers += [(name, first[name]) for name in mirrored if name in first]
     headers.extend((("X-Sap", token), ("X-Sap-Sig", signature)))
     reply = build("SIP/2.0 200 OK", headers)
     if len(received) > BASE_LIMIT:

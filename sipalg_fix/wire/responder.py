@@ -147,9 +147,11 @@ class Responder:
                 self._throw(udp, reply, source)
 
     def _throw(self, udp: socket.socket, data: bytes, to: tuple[object, ...]) -> None:
-        with suppress(OSError):  # a full buffer or an unreachable source: as if it had been lost on the way
+        try:
             udp.sendto(data, to)
-            self.sent += len(data)
+        except OSError:  # a full buffer or an unreachable source: as if it had been lost on the way
+            return
+        self.sent += len(data)
 
     # TCP and TLS
 
@@ -204,9 +206,10 @@ class Responder:
             data = await message_from(reader, self.limits.message, waits)
             heard += len(data)
             self.heard += len(data)
-            if not self.sessions.is_known(data, time.monotonic()):
+            now = time.monotonic()
+            if not self.sessions.is_known(data, now):
                 return
-            reply = self.sessions.arrived(data, flow, -1, time.monotonic())
+            reply = self.sessions.arrived(data, flow, -1, now)
             if reply:
                 writer.write(reply)
                 self.sent += len(reply)

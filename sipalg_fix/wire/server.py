@@ -131,8 +131,8 @@ class _Flow:
     async def run(self) -> None:
         """Ask and listen. OSError if the source port cannot be had."""
         try:
-            main = await self._open(self._port)
-            apart, elsewhere = await self._open(0), await self._open(0)
+            main = self._open(self._port)
+            apart, elsewhere = self._open(0), self._open(0)
             plain = self._plan(Trick.TRUE, main, main.port)
             self._plan(Trick.OTHER_PORT, apart, elsewhere.port)
             await self._rounds()
@@ -142,10 +142,10 @@ class _Flow:
                 await self._rounds()
         finally:
             for door in self._doors:
-                door.transport.close()
+                door.close()
 
-    async def _open(self, port: int) -> Door:
-        door = await open_door(self._own, port, self._hear)
+    def _open(self, port: int) -> Door:
+        door = open_door(self._own, port, self._hear)
         self._doors.append(door)
         return door
 
@@ -174,7 +174,7 @@ class _Flow:
             for branch, asked in self._by_branch.items():
                 if not asked.answers:
                     asked.copies += 1
-                    self._from[branch].transport.sendto(asked.sent, self._far)
+                    self._from[branch].send(asked.sent, self._far)
             ends = time.monotonic() + AGAIN_SECONDS
             while (left := ends - time.monotonic()) > 0:
                 if all(each.answers for each in self.asked):

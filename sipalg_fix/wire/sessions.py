@@ -166,11 +166,12 @@ class Sessions:
         """Does it hold a live token?"""
         return self._claimed(data, now) is not None
 
-    def _claimed(self, data: bytes, now: float) -> tuple[Open, int] | None:
+    def _claimed(self, data: bytes, now: float) -> tuple[Open, int, str] | None:
+        """The session of a live token in there, the message's number, and the token."""
         for sid, seq, mac in protocol.claims(data):
             session = self._open.get(sid)
             if session and session.ends > now and protocol.is_genuine(session.key, sid, seq, mac):
-                return session, seq
+                return session, seq, f"SAP{sid}.{seq}.{mac}"
         return None
 
     def arrived(self, data: bytes, flow: Flow, ttl: int, now: float) -> bytes:
@@ -180,14 +181,14 @@ class Sessions:
         claimed = self._claimed(data, now)
         if claimed is None:
             return b""
-        session, seq = claimed
+        session, seq, mark = claimed
         transport, _, address, source_port = flow
         if transport is not Transport.UDP:
             # Its handshake has shown that the address reads what it is sent.
             session.proven.add(address)
         if address not in session.proven and not self._echoed(session, address, data):
             challenge = f"SAP-COOKIE {protocol.cookie(self._secret, session.sid, address)} ".encode()
-            challenge += protocol.token(session.key, session.sid, seq).encode() + b"\r\n\r\n"
+            challenge += mark.encode() + b"\r\n\r\n"
             if session.challenges >= self.limits.challenges or len(challenge) > len(data):
                 return b""
             session.challenges += 1
@@ -196,7 +197,6 @@ class Sessions:
         if entry is None:
             return b""
         session.credit[flow] = session.credit.get(flow, 0) + len(data) + IP_OVERHEAD
-        mark = protocol.token(session.key, session.sid, seq)
         sign = protocol.signature(session.key, seq, data)
         reply = messages.answer(data, mark, sign, (address, source_port))
         if entry.answers >= self.limits.answers or len(reply) > len(data):

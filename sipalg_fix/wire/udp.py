@@ -12,10 +12,10 @@ import asyncio
 import socket
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 from sipalg_fix.model.path import OLD_PORT, Nat, Pinhole
-from sipalg_fix.model.sip.message import read
+from sipalg_fix.model.sip.message import method_of, start_line
 from sipalg_fix.wire import protocol
 from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, bracketed, compose
@@ -33,38 +33,52 @@ SIZES = (1300, 1400, 1440, 1466, 1468, 1470, 1472, 1474, 1476, 1478)
 Payloads around the longest that one Ethernet frame takes. An ALG that shortens a message on its way out
 lengthens the answer on its way in, and what then does not fit any more is lost.
 """
+_BATCH = 64
+_LONGEST = 65535
 Address = tuple[str, int]
 
 
-class Door(asyncio.DatagramProtocol):
-    """A UDP socket of the probe's, bound to one port for all that is sent through it."""
+class Door:
+    """A UDP socket of the probe's, bound to one port for all that is sent through it; of one event loop."""
 
-    transport: asyncio.DatagramTransport
+    def __init__(self, made: socket.socket, heard: Callable[[Door, bytes, Address], None]) -> None:
+        self._socket, self._heard = made, heard
+        self._loop = asyncio.get_running_loop()
+        self.port: int = made.getsockname()[1]
+        self._loop.add_reader(made, self._read)
 
-    def __init__(self, heard: Callable[[Door, bytes, Address], None]) -> None:
-        self._heard = heard
-        self.port = 0
+    def _read(self) -> None:
+        # All that is there is read at once: a turn of the event loop costs more than a datagram.
+        for _ in range(_BATCH):
+            try:
+                data, source = self._socket.recvfrom(_LONGEST)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                continue  # an ICMP error: what it says is shown by what does not arrive
+            self._heard(self, data, source[:2])
 
-    def connection_made(self, transport: Any) -> None:
-        """Called by asyncio."""
-        self.transport = transport
-        self.port = transport.get_extra_info("sockname")[1]
+    def send(self, data: bytes, to: Address) -> None:
+        """Send; what cannot be sent is as good as lost on the way."""
+        with suppress(OSError):
+            self._socket.sendto(data, to)
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        """Called by asyncio."""
-        self._heard(self, data, (addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:
-        """An ICMP error: what it says is shown by what does not arrive."""
+    def close(self) -> None:
+        """Give the port back."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
 
 
-async def open_door(own: str, port: int, heard: Callable[[Door, bytes, Address], None]) -> Door:
+def open_door(own: str, port: int, heard: Callable[[Door, bytes, Address], None]) -> Door:
     """A socket bound to an own address and port (0: any). OSError if the port is taken."""
-    family = socket.AF_INET6 if ":" in own else socket.AF_INET
-    _, door = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Door(heard), local_addr=(own, port), family=family
-    )
-    return door
+    made = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        made.setblocking(False)
+        made.bind((own, port))
+        return Door(made, heard)
+    except OSError:
+        made.close()
+        raise
 
 
 class UdpLeg:
@@ -84,20 +98,24 @@ class UdpLeg:
     async def run(self) -> None:
         """Test it, and write what is seen into the book. OSError if the source port cannot be had."""
         try:
-            await self._prepare()
-            await self._rounds()
-            await self._inbound()
+            self._prepare()
+            if await self._rounds():
+                # All is answered by the responder itself: its report may come while it sends its own.
+                await asyncio.gather(self._inbound(), self._book.refresh())
+            else:
+                await self._inbound()
+            self._note_nat()
         finally:
             for door in self._doors.values():
-                door.transport.close()
+                door.close()
 
-    async def _open(self, port: int = 0) -> Door:
-        door = await open_door(self._book.line.own, port, self._hear)
+    def _open(self, port: int = 0) -> Door:
+        door = open_door(self._book.line.own, port, self._hear)
         self._doors[door.port] = door
         return door
 
-    async def _prepare(self) -> None:
-        main = await self._open(self.port)
+    def _prepare(self) -> None:
+        main = self._open(self.port)
         _, self._filler = self._book.number()
         seen = self._book.seen
         seen.legs[self.name] = main.port
@@ -107,11 +125,11 @@ class UdpLeg:
                 self._plan(main, port, kind)
         if self.port:
             return
-        liar, landing = await self._open(), await self._open()
+        liar, landing = self._open(), self._open()
         for port in ports:
             self._plan(liar, port, Kind.VIA_PORT, via_port=landing.port)
         # A port that has nothing to do with SIP: what comes in there comes in anyway.
-        self._apart = self._plan(await self._open(), seen.other_port, Kind.FUND)
+        self._apart = self._plan(self._open(), seen.other_port, Kind.FUND)
         if self._sizes:
             for port in ports:
                 for size in SIZES:
@@ -130,18 +148,17 @@ class UdpLeg:
 
     def _send(self, exchange: Exchange) -> None:
         exchange.copies += 1
-        self._from[exchange.seq].transport.sendto(exchange.sent, (self._book.line.address, exchange.port))
+        self._from[exchange.seq].send(exchange.sent, (self._book.line.address, exchange.port))
 
     # What comes
 
     def _hear(self, door: Door, data: bytes, source: Address) -> None:
         asked = protocol.COOKIE.search(data)
-        # All that is asked here is what kind of message it is, and its first line says that.
-        method = read(data.lstrip(b"\r\n").partition(b"\n")[0]).method
+        method = method_of(start_line(data))
         exchange = self._book.find(data, Transport.UDP, source[1])
         if asked and exchange is not None:
             _, token = self._book.number()
-            door.transport.sendto(f"SAP-ECHO {asked[1].decode()} {token} ".encode() + b"." * 60, source)
+            door.send(f"SAP-ECHO {asked[1].decode()} {token} ".encode() + b"." * 60, source)
             return
         if b"SAP-IN " in data:
             self._heard_datagram(data, source)
@@ -186,20 +203,27 @@ class UdpLeg:
 
     # Outwards
 
-    async def _rounds(self) -> None:
+    async def _rounds(self) -> bool:
+        """Send until it is known what became of all; is it, by genuine answers, before any report?"""
         for turn in range(ROUNDS):
             missing = [each for each in self._mine if not each.is_done]
             if turn:
                 missing += self._companions(missing)
             for each in missing:
                 self._send(each)
-            complete = await self._until(lambda: all(each.is_done for each in self._mine), ROUND_SECONDS)
+            complete = await self._until(self._is_complete, ROUND_SECONDS)
             if not complete and turn + 1 < ROUNDS_AT_LEAST:
                 continue
+            if complete and all(each.genuine(self._book.key) for each in self._mine):
+                return True
             await self._book.refresh()
             if complete or self._is_decided() or self._book.is_late():
                 break
-        self._note_nat()
+        return False
+
+    def _is_complete(self) -> bool:
+        # What was sent last is answered last: looked at first, it spares looking at all the others.
+        return all(each.is_done for each in reversed(self._mine))
 
     def _companions(self, missing: list[Exchange]) -> list[Exchange]:
         """For each port that is waited for something known to get through, and the same to the other port."""
@@ -247,7 +271,9 @@ class UdpLeg:
         anchors = {}
         for port in (seen.sip_port, seen.other_port):
             reached = [
-                each for each in self._mine if each.port == port and each.arrived and each.kind in BASE
+                each
+                for each in self._mine
+                if each.port == port and each.kind in BASE and (each.arrived or each.genuine(self._book.key))
             ]
             registered = [each for each in reached if each.kind is Kind.REGISTER]
             if reached:
@@ -317,9 +343,7 @@ class UdpLeg:
             door = self._from[anchor.seq]
             place = Place(transport="UDP", own="", own_port=0, far="", far_port=0)
             for _ in range(4):
-                door.transport.sendto(
-                    compose(Kind.FUND, place, token), (self._book.line.address, anchor.port)
-                )
+                door.send(compose(Kind.FUND, place, token), (self._book.line.address, anchor.port))
 
     def _note_pinhole(self) -> None:
         through = [each for each in self._reverses.values() if each.come]

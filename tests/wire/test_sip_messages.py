@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipalg_fix.model.sip.difference import Change, Difference, compare
-from sipalg_fix.model.sip.message import build, canonical_name, length_needed, read, split_list
+from sipalg_fix.model.sip.message import build, canonical_name, length_needed, read, skim, split_list
 from sipalg_fix.wire.messages import Kind, Place, compose
 
 PLACE = Place(transport="UDP", own="192.168.88.10", own_port=5060, far="203.0.113.10", far_port=5060)
@@ -20,6 +20,9 @@ PIECES = st.sampled_from(
         b"Via: x",
         b"v:y",
         b" folded",
+        b"\t",
+        b"\r",
+        b"\x0b\x1c\xc2\x85",
         b":",
         b"\xff\x00",
         b"v=0\r\nm=a",
@@ -38,6 +41,13 @@ def test_reading_never_fails_and_keeps_every_byte(raw: bytes) -> None:
     assert read(raw).raw == raw
     needed = length_needed(raw)
     assert needed is None or needed >= 0
+
+
+@given(BYTES)
+def test_skimming_finds_what_reading_finds(raw: bytes) -> None:
+    """The cheap way to a start line and headers is no second opinion."""
+    whole = read(raw)
+    assert skim(raw) == (whole.start, [(header.canonical, header.value) for header in whole.headers])
 
 
 @given(BYTES, BYTES)

@@ -41,7 +41,10 @@ _SPELLED = {
     "www-authenticate": "WWW-Authenticate",
     "mime-version": "MIME-Version",
 }
-_HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\n\r\n")
+_HEAD_END = re.compile(rb"\n\r?\n")
+_REQUEST_LINE = re.compile(r"\S+ +\S+ +SIP/2\.0 *", re.IGNORECASE)
+_STATUS_LINE = re.compile(r"SIP/2\.0 +(\d{3})\b", re.IGNORECASE)
+_BLANKS = " \t\r\x0b\x0c"
 _LEADING = re.compile(rb"(?:\r\n|\n)*")
 
 
@@ -76,18 +79,18 @@ class Message:
     @property
     def is_sip(self) -> bool:
         """Does it begin as a SIP request or response does?"""
-        return bool(self.status) or bool(re.fullmatch(r"\S+ +\S+ +SIP/2\.0 *", self.start, re.IGNORECASE))
+        return is_sip(self.start)
 
     @property
     def status(self) -> int:
         """The status of a response, 0 for anything else."""
-        found = re.match(r"SIP/2\.0 +(\d{3})\b", self.start, re.IGNORECASE)
+        found = _STATUS_LINE.match(self.start)
         return int(found[1]) if found else 0
 
     @property
     def method(self) -> str:
         """The method of a request, empty for anything else."""
-        return self.start.partition(" ")[0] if self.is_sip and not self.status else ""
+        return method_of(self.start)
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header, by its canonical name, in order."""
@@ -109,6 +112,22 @@ def canonical_name(name: str) -> str:
     if lower in COMPACT:
         return COMPACT[lower]
     return _SPELLED.get(lower) or "-".join(part.capitalize() for part in lower.split("-"))
+
+
+def start_line(raw: bytes) -> str:
+    """The start line alone."""
+    return _line(raw.lstrip(b"\r\n").partition(b"\n")[0])
+
+
+def is_sip(start: str) -> bool:
+    """Is it the start line of a SIP request or response?"""
+    return bool(_STATUS_LINE.match(start) or _REQUEST_LINE.fullmatch(start))
+
+
+def method_of(start: str) -> str:
+    """The method that a start line names, empty for what is no request's."""
+    is_request = _REQUEST_LINE.fullmatch(start) and not _STATUS_LINE.match(start)
+    return start.partition(" ")[0] if is_request else ""
 
 
 def text(raw: bytes) -> str:
@@ -141,18 +160,46 @@ def build(start: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> 
 
 def read(raw: bytes) -> Message:
     """Take bytes apart. Never fails: what is no SIP has a start line that is none, and no headers."""
-    leading = _LEADING.match(raw)
-    begin = leading.end() if leading else 0
-    end = _HEAD_END.search(raw, begin)
-    head = raw[begin : end.start()] if end else raw[begin:]
-    lines = head.split(b"\n")
+    begin, lines, end = _head(raw)
     return Message(
-        start=text(lines[0].rstrip(b"\r")),
-        headers=tuple(_header(group) for group in _unfolded(lines[1:])),
-        body=raw[end.end() :] if end else b"",
+        start=_line(lines[0]),
+        headers=tuple(
+            [
+                Header(name=name, value=value, raw=b"\n".join(group).rstrip(b"\r"))
+                for group in _unfolded(lines[1:])
+                for name, value in (_name_and_value(group),)
+            ]
+        ),
+        body=raw[end:],
         leading=raw[:begin],
         raw=raw,
     )
+
+
+def skim(raw: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """What is cheap of :func:`read`: the start line, and each header's canonical name and value."""
+    _, lines, _ = _head(raw)
+    if any([line[:1] in (b" ", b"\t") for line in lines[1:]]):
+        pairs = [_name_and_value(group) for group in _unfolded(lines[1:])]
+    else:
+        whole = text(b"\n".join(lines[1:])).split("\n")
+        pairs = [_apart(line.strip(_BLANKS)) for line in whole if line.rstrip("\r")]
+    return _line(lines[0]), [(canonical_name(name), value) for name, value in pairs]
+
+
+def _head(raw: bytes) -> tuple[int, list[bytes], int]:
+    """Where the start line begins, the lines of the header, and where the body begins."""
+    begin = 0
+    if raw[:1] in (b"\r", b"\n"):
+        leading = _LEADING.match(raw)
+        begin = leading.end() if leading else 0
+    found = _HEAD_END.search(raw, begin)
+    head = raw[begin : found.start() if found else len(raw)]
+    return begin, head.split(b"\n"), found.end() if found else len(raw)
+
+
+def _line(line: bytes) -> str:
+    return text(line.rstrip(b"\r"))
 
 
 def length_needed(raw: bytes) -> int | None:
@@ -166,7 +213,8 @@ def length_needed(raw: bytes) -> int | None:
     end = _HEAD_END.search(raw, leading.end() if leading else 0)
     if end is None:
         return None
-    claimed = read(raw[: end.end()]).value("Content-Length")
+    _, headers = skim(raw[: end.end()])
+    claimed = next((value for name, value in headers if name == "Content-Length"), "")
     return end.end() + (int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 7 else 0)
 
 
@@ -180,10 +228,11 @@ def _unfolded(lines: list[bytes]) -> list[list[bytes]]:
     return groups
 
 
-def _header(lines: list[bytes]) -> Header:
-    raw = b"\n".join(lines).rstrip(b"\r")
-    whole = " ".join(text(line.strip()) for line in lines)
+def _name_and_value(lines: list[bytes]) -> tuple[str, str]:
+    """A header as written; what is none has an empty name, and is all value."""
+    return _apart(" ".join([text(line.strip()) for line in lines]))
+
+
+def _apart(whole: str) -> tuple[str, str]:
     name, colon, value = whole.partition(":")
-    if not colon:
-        return Header(name="", value=whole, raw=raw)
-    return Header(name=name.rstrip(), value=value.strip(), raw=raw)
+    return (name.rstrip(), value.strip()) if colon else ("", whole)
