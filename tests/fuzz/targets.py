@@ -108,6 +108,12 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
+    @property
+    def transport(self) -> Wire:
+        return self
+
+    abort = close
+
 
 async def _control(data: bytes) -> None:
     sessions, wire, posted = _sessions(), Wire(), list[Parcel]()
