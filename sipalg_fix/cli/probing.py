@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from sipalg_fix.wire.responder import Responder
 
 
-class SourcePort(StrEnum):
-    """From which UDP ports to probe."""
-
-    FRESH = "fresh"
-    PHONE = "5060"
-    BOTH = "both"
-
-
 class Over(StrEnum):
     """A transport to probe."""
 
@@ -54,8 +46,11 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     pin: Annotated[str, typer.Option("--pin", help="sha256:... as the responder prints it.")] = "",
     ca: Annotated[Path | None, typer.Option("--ca", help="Authorities to believe, instead of a pin.")] = None,
     source_port: Annotated[
-        SourcePort, typer.Option("--source-port", help="UDP from a fresh port, a phone's, or both.")
-    ] = SourcePort.BOTH,
+        str,
+        typer.Option(
+            "--source-port", help="fresh, both (fresh, and UDP from 5060 too), or a number: only from there."
+        ),
+    ] = "both",
     transport: Annotated[
         list[Over] | None, typer.Option("--transport", help="Only these; all when not said.")
     ] = None,
@@ -78,6 +73,8 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
 
         sipalg-fix probe --responder probe.example.net --pin sha256:...
 
+        sipalg-fix probe --responder probe.example.net --pin sha256:... --source-port 5062
+
         sipalg-fix probe --server sip.example.net
 
     With --pcap nothing is sent: see `sipalg-fix passive`.
@@ -92,18 +89,20 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
         return _traced(trace, output)
     from sipalg_fix.wire import probe as probing
     from sipalg_fix.wire.control import NotTrusted
-    from sipalg_fix.wire.protocol import CONTROL_PORT, Transport
+    from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
     from sipalg_fix.wiring import utc_now
 
     host, port = _address(responder, CONTROL_PORT)
+    fresh, own_port = _source_ports(source_port)
     wish = probing.Wish(
         host=host,
         port=port,
         pin=_pin(pin),
         authority=str(ca or ""),
         transports=tuple(Transport(each.value) for each in transport or tuple(Over)),
-        fresh_port=source_port is not SourcePort.PHONE,
-        phone_port=source_port is not SourcePort.FRESH,
+        fresh_port=fresh,
+        phone_port=bool(own_port),
+        source_port=own_port or SIP_PORT,
         sizes=sizes,
         lifetime=probing.steps_up_to(lifetime),
     )
@@ -122,17 +121,19 @@ def _told(report: PathReport, output: options.ListForm) -> int:
     return exit_code(report.outcome)
 
 
-def _asked_server(server: str, source_port: SourcePort, output: options.ListForm) -> int:
+def _asked_server(server: str, source_port: str, output: options.ListForm) -> int:
     from sipalg_fix.wire.protocol import SIP_PORT
     from sipalg_fix.wire.server import ServerWish, ask
     from sipalg_fix.wiring import utc_now
 
     host, port = _address(server, SIP_PORT)
+    fresh, own_port = _source_ports(source_port)
     wish = ServerWish(
         host=host,
         port=port,
-        fresh_port=source_port is not SourcePort.PHONE,
-        phone_port=source_port is not SourcePort.FRESH,
+        fresh_port=fresh,
+        phone_port=bool(own_port),
+        source_port=own_port or SIP_PORT,
     )
     return _told(ask(wish, utc_now()), output)
 
@@ -248,6 +249,15 @@ def _address(text: str, default: int) -> tuple[str, int]:
 
     try:
         return host_and_port(text, default)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _source_ports(text: str) -> tuple[bool, int]:
+    from sipalg_fix.wire.endpoint import source_ports
+
+    try:
+        return source_ports(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

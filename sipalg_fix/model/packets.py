@@ -142,7 +142,7 @@ def _new(report: PathReport) -> Value:
     """New connections: over UDP, and over TCP where it was tested, as every one over TCP is new."""
     if not any(leg.name == "udp" for leg in report.legs):
         return Value.UNKNOWN
-    return _together({leg.outcome for leg in report.legs if leg.name in ("udp", "tcp")})
+    return _together({leg.outcome for leg in report.legs if leg.name == "udp" or leg.name.startswith("tcp")})
 
 
 def _old(report: PathReport) -> Value:

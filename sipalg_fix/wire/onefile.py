@@ -18,7 +18,7 @@ from typing import NoReturn
 from sipalg_fix.model.path import Outcome, PathReport, exit_code, to_json
 from sipalg_fix.wire.certificate import normal_pin
 from sipalg_fix.wire.control import NotTrusted
-from sipalg_fix.wire.endpoint import host_and_port
+from sipalg_fix.wire.endpoint import host_and_port, source_ports
 from sipalg_fix.wire.handing import hand_over
 from sipalg_fix.wire.probe import Wish, probe
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT
@@ -47,7 +47,9 @@ def _parser(responder: str, pin: str) -> _Parser:
     whom.add_argument("--server", default="", help="SIPSERVER[:PORT] of your provider instead")
     whom.add_argument("--trace", default="", help="HOST[:PORT]: which router on the way alters SIP (Linux)")
     parser.add_argument("--pin", default="", help=f"sha256:... as the responder prints it{_usual(pin)}")
-    parser.add_argument("--source-port", choices=("fresh", "5060", "both"), default="both")
+    parser.add_argument(
+        "--source-port", default="both", help="fresh, both (fresh and 5060), or a number: only from there"
+    )
     parser.add_argument("--json", action="store_true", help="print the report for machines")
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="also write the report for machines to a file"
@@ -81,7 +83,8 @@ def main(words: Sequence[str], responder: str = "", pin: str = "") -> int:
 
 def _run(parser: _Parser, given: argparse.Namespace, pin: str) -> int:
     at = datetime.now(timezone.utc).replace(microsecond=0).isoformat()  # noqa: UP017 - "UTC" is of 3.11
-    fresh, phone = given.source_port != "5060", given.source_port != "fresh"
+    fresh, own_port = source_ports(given.source_port)
+    phone, source = bool(own_port), own_port or SIP_PORT
     if given.send and (given.server or given.trace):
         parser.error("--send needs a responder: there is nobody else to send to")
     if given.trace:
@@ -89,12 +92,12 @@ def _run(parser: _Parser, given: argparse.Namespace, pin: str) -> int:
         return _told(given, trace(TraceWish(host=host, port=port), at))
     if given.server:
         host, port = host_and_port(given.server, SIP_PORT)
-        server = ServerWish(host=host, port=port, fresh_port=fresh, phone_port=phone)
+        server = ServerWish(host=host, port=port, fresh_port=fresh, phone_port=phone, source_port=source)
         return _told(given, ask(server, at))
     if not given.responder:
         parser.error("one of --responder, --server and --trace is needed")
     host, port = host_and_port(given.responder, CONTROL_PORT)
-    wish = Wish(host=host, port=port, pin=pin, fresh_port=fresh, phone_port=phone)
+    wish = Wish(host=host, port=port, pin=pin, fresh_port=fresh, phone_port=phone, source_port=source)
     report = probe(wish, at)
     code = _told(given, report)
     if given.send:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipalg_fix.model.path import (
+    OLD_PORT,
     Direction,
     Lifetime,
     NotTested,
@@ -53,9 +54,15 @@ class Wish:
     transports: tuple[Transport, ...] = tuple(Transport)
     fresh_port: bool = True
     phone_port: bool = True
-    """Also (or only) from source port 5060, where a phone's old connections are."""
+    """Also (or only) from :attr:`source_port`, where a phone's old connections are."""
+    source_port: int = SIP_PORT
     sizes: bool = False
     lifetime: tuple[float, ...] = ()
+
+    @property
+    def tcp_port(self) -> int:
+        """From which port TCP goes; 0: a fresh one for each connection."""
+        return 0 if self.fresh_port or not self.phone_port else self.source_port
 
     @property
     def responder(self) -> str:
@@ -131,9 +138,12 @@ async def _legs(book: Book, wish: Wish, ends: float) -> str:
         if wish.fresh_port:
             work["udp"] = UdpLeg(book, 0, sizes=wish.sizes).run()
         if wish.phone_port:
-            work[f"udp from port {SIP_PORT}"] = UdpLeg(book, SIP_PORT).run()
+            work[f"{OLD_PORT}{wish.source_port}"] = UdpLeg(
+                book, wish.source_port, alone=not wish.fresh_port
+            ).run()
     if Transport.TCP in wish.transports:
-        work["tcp"] = TcpLeg(book).run()
+        tcp = TcpLeg(book, wish.tcp_port)
+        work[tcp.name] = tcp.run()
     if Transport.TLS in wish.transports:
         work["tls"] = TlsLeg(book).run()
     tasks = {name: asyncio.ensure_future(each) for name, each in work.items()}
@@ -195,13 +205,16 @@ def _not_tested(book: Book, wish: Wish) -> Iterator[NotTested]:
         yield NotTested(what=leg, why=why)
     if Transport.UDP in wish.transports:
         if not wish.phone_port:
-            yield NotTested(what=f"UDP from source port {SIP_PORT}", why="not asked for")
+            yield NotTested(what=f"UDP from source port {wish.source_port}", why="not asked for")
         if not wish.fresh_port:
             yield NotTested(what="UDP from a fresh source port", why="not asked for")
     if Transport.TCP in wish.transports:
+        if not wish.tcp_port:
+            yield NotTested(what=f"TCP from source port {wish.source_port}", why="not asked for")
         yield NotTested(
-            what=f"TCP from source port {SIP_PORT}",
-            why="a connection that stands cannot be taken over from a phone; each try is a new one",
+            what="TCP connections that stand since before",
+            why="they cannot be taken over from whoever has them, and one that is made anew is new to a "
+            "router, even from the same port; phones that connect again have new ones, too",
         )
     for leg in seen.legs:
         reached = [each for each in seen.exchanges if each.leg == leg and each.arrived]

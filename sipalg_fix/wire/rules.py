@@ -19,7 +19,7 @@ from sipalg_fix.model.sip.difference import Difference, compare
 from sipalg_fix.model.sip.message import read
 from sipalg_fix.wire.messages import REVERSE_TITLE, TITLE, Kind
 from sipalg_fix.wire.protocol import What
-from sipalg_fix.wire.seen import Exchange, Seen, is_drop, loss_back, loss_out
+from sipalg_fix.wire.seen import STREAMS, Exchange, Seen, is_drop, loss_back, loss_out
 
 _TTL_FLOWS = 2
 
@@ -219,7 +219,7 @@ def dropped_back(view: View) -> Iterator[Evidence]:
 
 def relayed(view: View) -> Iterator[Evidence]:
     """Packets to the SIP port arrive with more hops to go than others: something sent them anew."""
-    if view.leg in ("tcp", "tls"):
+    if view.leg.startswith(STREAMS):
         return
     sip, rest = _hops_left(view, view.sip_port), _hops_left(view, view.seen.other_port)
     mine = [each for each in view.exchanges(view.sip_port) if each.ttl >= 0]

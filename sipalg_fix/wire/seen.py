@@ -16,6 +16,8 @@ from sipalg_fix.wire import protocol
 from sipalg_fix.wire.messages import Kind
 from sipalg_fix.wire.protocol import What
 
+STREAMS = ("tcp", "tls")
+"""How the names of legs begin whose lost packets the kernel sends again by itself."""
 CHANCE = 1e-4
 """A loss less likely than this is a drop."""
 
@@ -158,7 +160,7 @@ def loss_back(exchanges: Iterable[Exchange]) -> float:
 
 def _telling(through: list[Exchange]) -> list[Exchange]:
     """Those over UDP, if there are any: what TCP loses, the kernel sends again without a word."""
-    return [each for each in through if each.leg not in ("tcp", "tls")] or through
+    return [each for each in through if not each.leg.startswith(STREAMS)] or through
 
 
 def _upper(lost: int, sent: int) -> float:

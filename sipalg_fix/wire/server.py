@@ -31,6 +31,8 @@ class ServerWish:
     port: int = SIP_PORT
     fresh_port: bool = True
     phone_port: bool = True
+    source_port: int = SIP_PORT
+    """The phone's port, from which UDP goes as well, or only."""
 
     @property
     def server(self) -> str:
@@ -101,7 +103,7 @@ def _nothing(wish: ServerWish, at: str, began: float, why: str) -> PathReport:
 
 
 def _source_ports(wish: ServerWish) -> list[int]:
-    return [0] * wish.fresh_port + [SIP_PORT] * wish.phone_port
+    return [0] * wish.fresh_port + [wish.source_port] * wish.phone_port
 
 
 async def _resolved(wish: ServerWish) -> Address:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
+import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from sipalg_fix.model.sip.message import length_needed
 from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.certificate import pin_of, pinning_context
+from sipalg_fix.wire.endpoint import not_bound
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, compose
 from sipalg_fix.wire.protocol import LINE_LIMIT, Send, Transport, What
 from sipalg_fix.wire.seen import Exchange, Reverse
@@ -26,35 +30,43 @@ TRY_SECONDS = 1.0
 COPIES_A_TRY = 3
 """Times that any kernel has sent a segment within TRY_SECONDS when nobody acknowledges it (RFC 6298)."""
 LAST_SECONDS = 1.5
+_LINGER = "hh" if sys.platform == "win32" else "ii"
+"""``struct linger``: two shorts on Windows (winsock2.h), two ints elsewhere."""
 
 
 class TcpLeg:
-    """All messages over TCP, to the SIP port and to another."""
+    """
+    All messages over TCP, to the SIP port and to another. ``source_port`` 0 is a fresh one for each.
 
-    name = "tcp"
+    From a fixed port there can be but one connection to each port at a time: messages go one after the other,
+    and one that never comes through is the last.
+    """
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, source_port: int = 0) -> None:
+        self.name = f"tcp from port {source_port}" if source_port else "tcp"
+        self._book, self._port = book, source_port
         self._open: list[asyncio.StreamWriter] = []
 
     async def run(self) -> None:
         """Test it, and write what is seen into the book."""
         seen = self._book.seen
-        seen.legs[self.name] = 0
-        work = [
-            asyncio.ensure_future(self._message(port, kind))
-            for port in (seen.sip_port, seen.other_port)
-            for kind in (*BASE, *CANARIES)
-        ]
+        if self._port:
+            _try_port(self._book.line.own, self._port)
+        seen.legs[self.name] = self._port
+        wanted = [(port, kind) for kind in (*BASE, *CANARIES) for port in (seen.other_port, seen.sip_port)]
+        if self._port:
+            work = [asyncio.ensure_future(self._one_by_one(wanted))]
+        else:
+            work = [asyncio.ensure_future(self._message(port, kind)) for port, kind in wanted]
         try:
             await asyncio.gather(*work)
             await self._book.refresh()
         finally:
             await _ended(work)
-            for writer in self._open:
-                writer.transport.abort()
+            self._hang_up()
             reached = {each.port for each in seen.exchanges if each.leg == self.name}
-            if seen.other_port in reached and seen.sip_port not in reached:
+            # One after the other, too few are tried to tell a port that is closed from packets that are lost.
+            if not self._port and seen.other_port in reached and seen.sip_port not in reached:
                 seen.refused.setdefault((self.name, seen.sip_port), "no connection can be made")
 
     async def _message(self, port: int, kind: Kind) -> None:
@@ -71,6 +83,31 @@ class TcpLeg:
         finally:
             await _ended(tries)
 
+    async def _one_by_one(self, wanted: list[tuple[int, Kind]]) -> None:
+        for port, kind in wanted:
+            for _ in range(TRIES):
+                trial = asyncio.ensure_future(self._attempt(port, kind))
+                try:
+                    known = await _first_known({trial}, TRY_SECONDS)
+                finally:
+                    await _ended([trial])
+                    gone = [writer.wait_closed() for writer in self._hang_up()]
+                    await asyncio.gather(*gone, return_exceptions=True)
+                if known or await self._is_altered():
+                    break
+            else:
+                return  # it is lost for good, or the path is bad: no time is left for the others
+
+    def _hang_up(self) -> list[asyncio.StreamWriter]:
+        gone, self._open = self._open, []
+        for writer in gone:
+            # With a reset: the port must be free for the next connection at once.
+            lingering = struct.pack(_LINGER, 1, 0)
+            with suppress(OSError):
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+            writer.transport.abort()
+        return gone
+
     async def _is_altered(self) -> bool:
         """Is it clear already that a box acts on this leg? Then no drop needs to be waited for."""
         await self._book.refresh()
@@ -84,8 +121,9 @@ class TcpLeg:
     async def _attempt(self, port: int, kind: Kind) -> bool:
         """One connection with one message; True once everything about it is known."""
         line = self._book.line
+        made = _bound(line.own, self._port) if self._port else None
         try:
-            reader, writer = await asyncio.open_connection(line.address, port, limit=LINE_LIMIT)
+            reader, writer = await self._connected(made, port)
         except OSError as error:
             self._book.seen.refused[self.name, port] = error.strerror or str(error)
             await asyncio.sleep(TRY_SECONDS / 3)
@@ -118,6 +156,19 @@ class TcpLeg:
                     (COPIES_A_TRY - 1) * min(1.0, (time.monotonic() - began) / TRY_SECONDS)
                 )
 
+    async def _connected(
+        self, made: socket.socket | None, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        address = self._book.line.address
+        if made is None:
+            return await asyncio.open_connection(address, port, limit=LINE_LIMIT)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, (address, port))
+            return await asyncio.open_connection(sock=made, limit=LINE_LIMIT)
+        except BaseException:
+            made.close()
+            raise
+
     async def _inbound(
         self, exchange: Exchange, what: What, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -135,6 +186,26 @@ class TcpLeg:
         if answer.data:
             reverse.sent.append(b64decode(answer.data))
             reverse.come.append(await _message_from(reader))
+
+
+def _bound(own: str, port: int) -> socket.socket:
+    """A socket for a connection from there. OSError if the port cannot be had."""
+    made = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        if sys.platform != "win32":
+            # A connection of the phone's that has ended keeps its port for a minute; on Windows this word
+            # would take the port away from a program that has it.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((own, port))
+    except OSError as error:
+        made.close()
+        raise not_bound(own, port, error) from None
+    return made
+
+
+def _try_port(own: str, port: int) -> None:
+    _bound(own, port).close()
 
 
 async def _first_known(pending: set[asyncio.Task[bool]], patience: float) -> bool:

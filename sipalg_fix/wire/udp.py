@@ -18,6 +18,7 @@ from sipalg_fix.model.path import OLD_PORT, Nat, Pinhole
 from sipalg_fix.model.sip.message import method_of, start_line
 from sipalg_fix.wire import protocol
 from sipalg_fix.wire.book import Book
+from sipalg_fix.wire.endpoint import not_bound
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, bracketed, compose
 from sipalg_fix.wire.protocol import Send, Transport, What
 from sipalg_fix.wire.seen import Exchange, Reverse, is_drop, loss_back, loss_out
@@ -76,18 +77,23 @@ def open_door(own: str, port: int, heard: Callable[[Door, bytes, Address], None]
         made.setblocking(False)
         made.bind((own, port))
         return Door(made, heard)
-    except OSError:
+    except OSError as error:
         made.close()
-        raise
+        raise not_bound(own, port, error) from None
 
 
 class UdpLeg:
-    """One UDP leg. ``source_port`` 0 is a fresh one, with the tests that need ports of their own."""
+    """
+    One UDP leg. ``source_port`` 0 is a fresh one, with the tests that need ports of their own.
 
-    def __init__(self, book: Book, source_port: int, *, sizes: bool = False) -> None:
+    ``alone``: no other leg sends over UDP, so this one sends text from a second port, too: how many hops
+    packets have left tells something only if several flows agree.
+    """
+
+    def __init__(self, book: Book, source_port: int, *, sizes: bool = False, alone: bool = False) -> None:
         self.name = f"{OLD_PORT}{source_port}" if source_port else "udp"
         self.port = source_port
-        self._book, self._sizes = book, sizes
+        self._book, self._sizes, self._alone = book, sizes, alone
         self._awaited: tuple[Callable[[], bool], asyncio.Future[None]] | None = None
         self._doors: dict[int, Door] = {}
         self._from: dict[int, Door] = {}
@@ -124,6 +130,9 @@ class UdpLeg:
             for kind in (*BASE, *CANARIES):
                 self._plan(main, port, kind)
         if self.port:
+            second = self._open() if self._alone else main
+            for port in ports if self._alone else ():
+                self._plan(second, port, Kind.FUND)
             return
         liar, landing = self._open(), self._open()
         for port in ports:

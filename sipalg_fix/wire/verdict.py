@@ -23,12 +23,12 @@ from sipalg_fix.model.path import (
     Pinhole,
 )
 from sipalg_fix.wire.messages import BASE, CANARIES, REVERSE_TITLE, TITLE, Kind
-from sipalg_fix.wire.protocol import SIP_PORT, What
+from sipalg_fix.wire.protocol import What
 from sipalg_fix.wire.rules import RULES, View
 from sipalg_fix.wire.seen import Seen
 
 REQUIRED = (*BASE, *CANARIES)
-LEG_ORDER = ("udp", f"udp from port {SIP_PORT}", "tcp", "tls")
+_TRANSPORTS = ("udp", "tcp", "tls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def judge(seen: Seen) -> Judgement:
     """The outcome of all that was seen."""
     evidence: list[Evidence] = []
     legs: list[Leg] = []
-    for name, source_port in sorted(seen.legs.items(), key=lambda leg: LEG_ORDER.index(leg[0])):
+    for name, source_port in sorted(seen.legs.items(), key=lambda leg: _rank(leg[0])):
         leg, found = _judge_leg(View(seen=seen, leg=name), source_port)
         legs.append(leg)
         evidence.extend(found)
@@ -82,6 +82,10 @@ def judge(seen: Seen) -> Judgement:
         evidence=tuple(evidence),
         advice=tuple(_advice(legs, outcome)),
     )
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return _TRANSPORTS.index(name.partition(" ")[0]), name
 
 
 def _intercepted(seen: Seen) -> tuple[Leg, Evidence]:
@@ -146,17 +150,18 @@ def _missing(view: View) -> Iterator[str]:
 def _only_old(legs: list[Leg]) -> bool:
     """Is all that a box acts on the connection that an earlier probe, or a phone, may have made?"""
     by_name = {leg.name: leg.outcome for leg in legs}
-    new = [by_name[name] for name in ("udp", "tcp") if name in by_name]
+    new = [by_name[name] for name in by_name if name == "udp" or name.startswith("tcp")]
     old = [leg.outcome for leg in legs if leg.name.startswith(OLD_PORT)]
     return by_name.get("udp") is Outcome.NONE and not ALG.intersection(new) and bool(ALG.intersection(old))
 
 
 def _advice(legs: list[Leg], outcome: Outcome) -> Iterator[str]:
     if _only_old(legs):
+        port = next(leg.name for leg in legs if leg.name.startswith(OLD_PORT)).removeprefix(OLD_PORT)
         yield (
             "Gone for new connections, still there for existing ones: the router goes on altering "
             "connections that it already tracks. Flush its SIP connections or restart it, then probe again. "
-            f"If it stays so, a box acts on what comes from port {SIP_PORT} alone."
+            f"If it stays so, a box acts on what comes from port {port} alone."
         )
     elif outcome in ALG:
         yield "Switch SIP ALG off in the router. If its configuration says off, another box acts on SIP."

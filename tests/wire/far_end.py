@@ -27,7 +27,7 @@ def free_ports(address: str) -> Listening:
         try:
             for port in range(first, first + 6):
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    with socket.socket(socket.AF_INET, kind) as tried:
+                    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as tried:
                         tried.bind((address, port))
         except OSError:
             continue

@@ -14,7 +14,7 @@ from sipalg_fix.lab.paths import Chain, loss
 from sipalg_fix.lab.realrouter import ALG, PLAIN
 from sipalg_fix.model.path import Outcome, PathReport
 from sipalg_fix.wire.probe import Wish, probe
-from sipalg_fix.wire.protocol import Transport
+from sipalg_fix.wire.protocol import SIP_PORT, Transport
 from sipalg_fix.wire.responder import Listening
 from tests.wire.far_end import FarEnd
 
@@ -88,6 +88,8 @@ class Standing:
         self,
         transports: tuple[Transport, ...] = tuple(Transport),
         phone_port: bool = True,
+        fresh_port: bool = True,
+        source_port: int = SIP_PORT,
         lifetime: tuple[float, ...] = (),
         sizes: bool = False,
     ) -> PathReport:
@@ -97,6 +99,8 @@ class Standing:
             pin=self.far.pin,
             transports=transports,
             phone_port=phone_port,
+            fresh_port=fresh_port,
+            source_port=source_port,
             lifetime=lifetime,
             sizes=sizes,
         )

@@ -72,11 +72,12 @@ def started(python: str, *words: str, folder: Path) -> subprocess.CompletedProce
 def test_it_runs_by_itself_and_sends_when_told(python: str, far: FarEnd, file: Path, tmp_path: Path) -> None:
     """A process of its own, nothing installed: the same outcome, and a report is kept only when told to."""
     folder = tmp_path / "reports"
-    plain = started(python, str(file), "--source-port", "fresh", "--json", folder=tmp_path)
+    port = str(free_ports("127.0.0.1").control)
+    plain = started(python, str(file), "--source-port", port, "--json", folder=tmp_path)
     assert (plain.returncode, plain.stderr) == (0, "")
     report = from_json(plain.stdout)
     assert (report.outcome, report.how) == (Outcome.NONE, How.RESPONDER)
-    assert {leg.name for leg in report.legs} == {"udp", "tcp", "tls"}
+    assert {leg.name for leg in report.legs} == {f"udp from port {port}", f"tcp from port {port}", "tls"}
     assert list(folder.iterdir()) == []
 
     words = ("--source-port", "fresh", "--send", "--label", "ticket 4711", "--save", "mine.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import signal
@@ -21,6 +22,7 @@ from sipalg_fix.cli.main import run
 from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
 from sipalg_fix.wire import probe as probing
 from sipalg_fix.wire.control import CONNECT_SECONDS, NotTrusted
+from sipalg_fix.wire.endpoint import not_bound, source_ports
 from sipalg_fix.wire.messages import BASE, BASE_LIMIT, CANARIES, TITLE
 from sipalg_fix.wire.probe import Wish, probe, probed, steps_up_to
 from sipalg_fix.wire.protocol import Transport
@@ -88,6 +90,43 @@ def test_a_taken_source_port_is_not_tested_and_said(far: FarEnd) -> None:
     assert both.outcome is Outcome.NONE
     assert "udp from port 5060" in {each.what for each in both.not_tested}
     assert alone.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("address", [FAR, "::1"])
+def test_a_source_port_may_be_given(address: str, tmp_path: Path) -> None:
+    """UDP and TCP come from it; where another program has it, the report says so, and nothing is clean."""
+    own = "::1" if ":" in address else "127.0.0.1"
+    port = free_ports(own).control
+    given: dict[str, object] = {"host": address, "fresh_port": False, "phone_port": True, "source_port": port}
+    family = socket.AF_INET6 if ":" in own else socket.AF_INET
+    with FarEnd(tmp_path, free_ports(address)) as far:
+        report = probed_now(far, **given)
+        with (
+            socket.socket(family, socket.SOCK_DGRAM) as phone,
+            socket.create_server((own, port), family=family),
+        ):
+            phone.bind((own, port))
+            taken = probed_now(far, transports=(Transport.UDP, Transport.TCP), **given)
+    assert report.outcome is Outcome.NONE, report.reason
+    assert {leg.name for leg in report.legs} == {f"udp from port {port}", f"tcp from port {port}", "tls"}
+    assert report.nat.seen.endswith(f":{port}")
+    assert f"TCP from source port {port}" not in {each.what for each in report.not_tested}
+    assert taken.outcome is Outcome.INCONCLUSIVE
+    assert taken.reason.count(f"source port {port} of {own} cannot be had: another program has it") == 2
+
+
+def test_source_ports_are_words_or_numbers() -> None:
+    """Whatever else is written is refused with what is expected; an error says which port it was."""
+    assert source_ports("fresh") == (True, 0)
+    assert source_ports("both") == (True, 5060)
+    assert source_ports("5062") == (False, 5062)
+    for text in ("", "0", "65536", "-1", "\u0663", "5060.0", "phone"):
+        with pytest.raises(ValueError, match="1 to 65535"):
+            source_ports(text)
+    denied = not_bound("192.0.2.1", 80, PermissionError(errno.EACCES, "Permission denied"))
+    assert "administrator" in (denied.strerror or "")
+    gone = not_bound("192.0.2.1", 0, OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"))
+    assert gone.strerror == "a source port of 192.0.2.1 cannot be had: Cannot assign requested address"
 
 
 def test_sizes_are_swept_when_asked_for(far: FarEnd) -> None:
@@ -190,6 +229,8 @@ def test_the_command_line_says_the_same(far: FarEnd, capsys: pytest.CaptureFixtu
         ["--responder", ""],
         ["--responder", "a:b"],
         ["--responder", where, "--pin", "x"],
+        ["--responder", where, "--source-port", "x"],
+        ["--server", where, "--source-port", "0"],
     ):
         assert run(["probe", *wrong]) == 64
 
