@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-REPORTS = Path(__file__).parents[1] / "build" / "test-reports"
+REPORTS = Path(os.environ.get("TEST_REPORTS") or Path(__file__).parents[1] / "build" / "test-reports")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
