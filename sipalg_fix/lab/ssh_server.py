@@ -289,6 +289,7 @@ class SshServer:
         transport = paramiko.Transport(sock)
         transport.set_log_channel(LOG)
         transport.add_server_key(key)
+        transport.local_version = self._chassis.identification
         connection = _Connection(transport=transport)
         with self._guard:
             self._connections = [known for known in self._connections if known.alive()]

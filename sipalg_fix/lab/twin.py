@@ -90,6 +90,8 @@ class Chassis:
     name: str
     users: dict[str, User]
     switches: Switches = field(default_factory=Switches)
+    identification: str = "SSH-2.0-OpenSSH_9.2p1"
+    """How its SSH server names itself (RFC 4253, section 4.2)."""
     now: float = START
     writes: int = 0
     """How many times anything a device would remember was changed: the look-only law counts on it."""

@@ -63,7 +63,10 @@ class CiscoIos:
     def __init__(self, name: str, users: dict[str, User] | None = None, **options: Any) -> None:
         self.options: Options = read_options(options)
         self.chassis = Chassis(
-            name=name, users=users or {"admin": User(password="admin")}, booted_at=START - WAS_UP
+            name=name,
+            users=users or {"admin": User(password="admin")},
+            booted_at=START - WAS_UP,
+            identification="SSH-2.0-Cisco-1.25",
         )
         self.enable_secret = self.options.enable
         self.sessions: list[Terminal] = []

@@ -33,6 +33,8 @@ def _files(router: EdgeOs) -> dict[str, str]:
         "/proc/uptime": f"{router.chassis.uptime:.2f} {router.chassis.uptime * 1.9:.2f}\n",
         "/proc/sys/kernel/osrelease": f"{router.model.kernel}\n",
         "/etc/version": f"EdgeRouter.{router.options.version}\n",
+        "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 9 (stretch)"\nID=debian\n',
+        "/opt/vyatta/bin/vyatta-op-cmd-wrapper": "",
         **router.files,
     }
     if router.confirm_job is not None:
@@ -71,10 +73,11 @@ def _cat(env: Environment, words: Sequence[str], stdin: str) -> Result:
 
 def _ls(env: Environment, words: Sequence[str], stdin: str) -> Result:
     files, text, errors = _files(env.router), "", ""
+    themselves = "-d" in words
     for word in [word for word in words if not word.startswith("-")]:
         path = _path(word).rstrip("/")
         inside = sorted(name[len(path) + 1 :] for name in files if name.startswith(path + "/"))
-        if path in files:
+        if path in files or (themselves and any(name.startswith(path + "/") for name in files)):
             text += f"{word}\n"
         elif inside:
             text += "".join(f"{name}\n" for name in inside if "/" not in name)

@@ -81,7 +81,11 @@ class EdgeOs:
 
     def __init__(self, name: str, users: dict[str, User] | None = None, **options: Any) -> None:
         self.options: Options = read_options(options)
-        self.chassis = Chassis(name=name, users=users or {"ubnt": User(password="ubnt")})
+        self.chassis = Chassis(
+            name=name,
+            users=users or {"ubnt": User(password="ubnt")},
+            identification="SSH-2.0-OpenSSH_7.4p1 Debian-10+deb9u7",
+        )
         self.model: Model = factory.model(self.options.model, self.options.version)
         self.files: dict[str, str] = {}
         """Files that somebody put there, by path; they survive a boot."""

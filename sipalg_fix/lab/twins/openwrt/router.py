@@ -33,7 +33,7 @@ class OpenwrtTwin:
     banner = ""
 
     def __init__(self, name: str, users: dict[str, User], options: Options) -> None:
-        self.chassis = Chassis(name=name, users=users)
+        self.chassis = Chassis(name=name, users=users, identification="SSH-2.0-dropbear")
         self.options = options
         self.box = furnished(self.chassis, ASH, {"root": 0}, self.chassis.power_cycle)
         self.uci = Uci(self.box.files, self.chassis)

@@ -184,7 +184,7 @@ def from_options(name: str, options: Mapping[str, Any]) -> RouterosTwin:
     accounts = {"admin": User(password=given.password, level=given.level)}
     accounts |= {who: User(password=word, level=group) for who, (word, group) in given.users.items()}
     accounts |= {who: User(password=word, level=group) for who, (word, group) in given.radius.items()}
-    chassis = Case(name=name, users=accounts, radius=frozenset(given.radius))
+    chassis = Case(name=name, users=accounts, identification="SSH-2.0-ROSSSH", radius=frozenset(given.radius))
     release = tuple(int(part) for part in given.version.split(maxsplit=1)[0].split(".")[:2])
     box = Box(chassis=chassis, iso_dates=release >= (7, 10))
     sip = {

@@ -103,7 +103,7 @@ def from_options(name: str, options: Mapping[str, Any]) -> UnifiTwin:
     if given.kind not in KINDS:
         raise ValueError(f"kind is one of {', '.join(KINDS)}, not {given.kind!r}")
     users = {user: User(**word) for user, word in given.users.items()}
-    chassis = Chassis(name=name, users=users, booted_at=START - LONG_UP)
+    chassis = Chassis(name=name, users=users, booted_at=START - LONG_UP, identification="SSH-2.0-dropbear")
     names = (given.site, *given.sites)
     sites = {each: _site(chassis, each, number, given) for number, each in enumerate(names)}
     console = given.kind == "unifi_os"
