@@ -23,7 +23,8 @@ from sipalg_fix.engine.ports import Stop
 from sipalg_fix.engine.ports import Tell as Progress
 from sipalg_fix.engine.run import Ports
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.host import SecretRef
+from sipalg_fix.model.host import AUTO, Host, SecretRef
+from sipalg_fix.model.meeting import STRANGER
 
 if TYPE_CHECKING:
     from sipalg_fix.approvals.checking import Approvals
@@ -126,6 +127,22 @@ def drivers() -> Mapping[str, Driver]:
     return discover()
 
 
+def driver_for(host: Host) -> Driver:
+    """The driver that the inventory names; for ``auto`` the one that knows how to log in, and no more."""
+    return STRANGER if host.platform == AUTO else drivers()[host.platform]
+
+
+def key_names(host: Host, access: str) -> tuple[str, ...]:
+    """
+    Under which accesses a key that is accepted for this one is filed. Where the platform is still to be found
+    out, under all that SSH may turn out to be: it is the same server, and nobody is to be asked twice.
+    """
+    if host.platform != AUTO:
+        return (access,)
+    hallmarks = (driver.hallmarks for driver in drivers().values())
+    return tuple(sorted({access, *(each.access for each in hallmarks if each is not None)}))
+
+
 def open_journal(places: Places) -> Journal:
     """The journal, made or brought up to date where needed."""
     from sipalg_fix.store.journal import Journal
@@ -134,7 +151,7 @@ def open_journal(places: Places) -> Journal:
 
 
 def notary(places: Places) -> Notary:
-    """The key that signs the heads of runs on this machine, and the heads it has signed."""
+    """The key that hallmarks the heads of runs on this machine, and the heads it has signed."""
     from sipalg_fix.store.notary import Notary
 
     return Notary(places.state)

@@ -85,7 +85,7 @@ def _inventory(inventory: Path) -> Iterator[dict[str, Any]]:
 
 def _host(host: Host) -> Iterator[dict[str, Any]]:
     """Are its secrets to be had, and does anything listen? Nothing is sent."""
-    from sipalg_fix.wiring import Secrets, drivers
+    from sipalg_fix.wiring import Secrets, driver_for
 
     secrets = Secrets()
     for name, access in host.accesses.items():
@@ -97,7 +97,7 @@ def _host(host: Host) -> Iterator[dict[str, Any]]:
         except DeviceError as error:
             yield _row(label, error.code, error.message)
             continue
-        kind = drivers()[host.platform].accesses[name]
+        kind = driver_for(host).accesses[name]
         port = access.port or (getattr(kind, "plain_port", 0) if access.plain else 0) or kind.port
         try:
             socket.create_connection((access.address, port), CONNECT_SECONDS).close()

@@ -41,7 +41,8 @@ def accepted(
             _ask(here, new)
         store = key_store(here.places)
         for row in new:
-            store.accept(row["label"], row["access"], HostKey(kind=row["kind"], data=row["data"]))
+            for name in row.get("names", (row["access"],)):
+                store.accept(row["label"], name, HostKey(kind=row["kind"], data=row["data"]))
             row["result"] = "accepted"
     return [{key: row[key] for key in ("host", "access", "key", "result")} for row in rows]
 
@@ -70,17 +71,18 @@ def _rows(here: Scene, inventory: Path, hosts: str, playbook: Path | None) -> It
 
 def _host_rows(here: Scene, host: Host) -> list[Row]:
     from sipalg_fix.transports.connections import Connections
-    from sipalg_fix.wiring import Secrets, drivers, key_store
+    from sipalg_fix.wiring import Secrets, driver_for, key_names, key_store
 
     store = key_store(here.places)
     connections = Connections(secrets=Secrets().resolve, keys=store)
-    driver = drivers()[host.platform]
+    driver = driver_for(host)
     rows = []
     try:
         for access, key in connections.scan(host, driver):
             settings = host.accesses[access]
             port = settings.port or driver.accesses[access].port
-            rows.append(_row(store, host, access, replace(settings, port=port), key))
+            row = _row(store, host, access, replace(settings, port=port), key)
+            rows.append({**row, "names": key_names(host, access)})
     except DeviceError as error:
         rows = [_failed(host, "", error)]
     return rows + _probe_rows(store, host)

@@ -37,6 +37,8 @@ def audit(
         sipalg-fix audit -i inventory/
 
         sipalg-fix audit -i inventory/ --limit 'site=berlin:!lab-*' --output json
+
+        sipalg-fix audit -i inventory/ --limit platform=auto
     """
     from sipalg_fix.engine.audit import audit as run
 
@@ -106,6 +108,7 @@ def record(
 
     Read it before you share it; it looks only.
     """
+    from sipalg_fix.engine.audit import met_host
     from sipalg_fix.engine.look import transcript_of
     from sipalg_fix.model.errors import NotUnderstood
     from sipalg_fix.model.session import Transcript, render_transcript
@@ -115,9 +118,10 @@ def record(
         chosen = selected(here.screen, inventory, host, None)
         ports = here.ports(0)
         (target,) = chosen.targets[:1]
-        platform = ports.drivers[target.host.platform]
-        driver = platform.over(target.host.accesses)
-        with ports.connections.reader(target.host, driver) as reader:
+        known = met_host(ports, target.host)
+        platform = ports.drivers[known.platform]
+        driver = platform.over(known.accesses)
+        with ports.connections.reader(known, driver) as reader:
             seen = transcript_of(reader, driver)
         try:
             version = driver.parse(seen).version

@@ -159,6 +159,8 @@ def _targets(stock: Inventory, book: Playbook, names: set[str]) -> tuple[Target,
 def platform_shapes() -> dict[str, PlatformShape]:
     """What the inventory may say of platforms and their accesses, by every name a platform goes by."""
     from sipalg_fix.inputs.shapes import PlatformShape
+    from sipalg_fix.model.host import AUTO
+    from sipalg_fix.model.meeting import ACCESS, STRANGER
     from sipalg_fix.wiring import drivers
 
     shapes: dict[str, PlatformShape] = {}
@@ -166,4 +168,5 @@ def platform_shapes() -> dict[str, PlatformShape]:
         kinds = tuple((name, type(access).__name__) for name, access in driver.accesses.items())
         shape = PlatformShape(name=driver.platform, accesses=kinds, instead=tuple(driver.instead))
         shapes |= dict.fromkeys((driver.platform, *driver.aliases), shape)
-    return shapes
+    by_ssh = ((ACCESS, type(STRANGER.accesses[ACCESS]).__name__),)
+    return {**shapes, AUTO: PlatformShape(name=AUTO, accesses=by_ssh)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sipalg_fix.engine.look import judge_host, look
+from sipalg_fix.engine.meet import met
 from sipalg_fix.engine.run import Ports, Told, looked, over, say
 from sipalg_fix.model.assessment import Assessment, Intent
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.facts import Facts, Finding
-from sipalg_fix.model.host import Host
+from sipalg_fix.model.host import AUTO, Host
 from sipalg_fix.model.playbook import Target
 from sipalg_fix.model.report import HostResult, Report
 
@@ -24,20 +25,24 @@ def audit(
 
     def work(run: str, host: Host) -> HostResult:
         target = by_name[host.name]
-        facts, assessment = assessed(ports, run, target, intent)
+        host, facts, assessment = assessed(ports, run, target, intent)
         return result_of(host, facts, assessment)
 
     return over(ports, verb, [target.host for target in targets], work, told)
 
 
-def assessed(ports: Ports, run: str, target: Target, intent: Intent) -> tuple[Facts, Assessment]:
-    """Look at one host, judge it, and record both."""
+def assessed(ports: Ports, run: str, target: Target, intent: Intent) -> tuple[Host, Facts, Assessment]:
+    """Look at one host, judge it, and record both. The host comes back of the platform that it is of."""
     host = target.host
     say(ports, host.name, "reading")
-    facts = look(ports.connections, host, driver_of(ports, host))
+    if host.platform == AUTO:
+        with met(ports.connections, host, ports.drivers) as found:
+            host, facts = found.host, found.look()
+    else:
+        facts = look(ports.connections, host, driver_of(ports, host))
     assessment = judge_host(facts, host, intent, ports.prober, target.exempt, ports.today)
     looked(ports, run, host, look_payload(facts, assessment))
-    return facts, assessment
+    return host, facts, assessment
 
 
 def look_payload(facts: Facts, assessment: Assessment) -> dict[str, object]:
@@ -63,6 +68,14 @@ def result_of(
         assessment=assessment,
         findings=findings,
     )
+
+
+def met_host(ports: Ports, host: Host) -> Host:
+    """The host of the platform that it is of; where its inventory leaves that open, in a login for this."""
+    if host.platform != AUTO:
+        return host
+    with met(ports.connections, host, ports.drivers) as found:
+        return found.host
 
 
 def driver_of(ports: Ports, host: Host) -> Driver:

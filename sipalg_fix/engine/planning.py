@@ -43,7 +43,7 @@ def plan(
 
     def work(run: str, host: Host) -> HostResult:
         target = by_name[host.name]
-        facts, assessment = assessed(ports, run, target, playbook.intent)
+        host, facts, assessment = assessed(ports, run, target, playbook.intent)
         driver = driver_of(ports, host)
         proposed[host.name] = propose(as_seen(host, facts), driver, facts, assessment, target.how, calls)
         return result_of(host, facts, assessment)

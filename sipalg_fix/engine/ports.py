@@ -43,6 +43,20 @@ class Writer(Reader, Protocol):
         """Send a command that changes something. A cut connection is ``connection-lost``."""
 
 
+class Stranger(Protocol):
+    """
+    A router that somebody has logged in to who does not know what it is. All is asked in that one login,
+    and its deadline is for all of it.
+    """
+
+    @property
+    def greeting(self) -> str:
+        """How its SSH server names itself, such as ``SSH-2.0-OpenSSH_9.2p1``."""
+
+    def reader(self, host: Host, driver: Driver) -> Reader:
+        """A look-only session in the same login, with the router as one of this driver's."""
+
+
 class Connections(Protocol):
     """
     Opens sessions; one holds all accesses of a host, each opened when it is first used.
@@ -55,6 +69,9 @@ class Connections(Protocol):
 
     def writer(self, host: Host, driver: Driver) -> AbstractContextManager[Writer]:
         """A session for a change."""
+
+    def stranger(self, host: Host) -> AbstractContextManager[Stranger]:
+        """One login to a host of the platform ``auto``."""
 
 
 class Clock(Protocol):

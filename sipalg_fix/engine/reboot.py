@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sipalg_fix.engine.audit import assessed, driver_of, result_of
+from sipalg_fix.engine.audit import assessed, driver_of, met_host, result_of
 from sipalg_fix.engine.boot import restart
 from sipalg_fix.engine.gate import frozen
 from sipalg_fix.engine.life import LEASE_SECONDS
@@ -31,6 +31,7 @@ def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, 
     by_name = {target.host.name: target for target in targets}
 
     def work(run: str, host: Host) -> HostResult:
+        host = met_host(ports, host)
         driver = driver_of(ports, host)
         if not driver.reboot:
             raise DeviceError("command-refused", f"{driver.title} is not restarted by this tool")
@@ -45,7 +46,8 @@ def reboot(ports: Ports, targets: Sequence[Target], intent: Intent, told: Told, 
                 if not isinstance(error, Refused) and error.code != "not-rebooted":
                     raise
                 return replace(failed(host, error.code, str(error)), done=tuple(hand.done))
-            facts, assessment = assessed(ports, run, by_name[host.name], intent)
+            target = replace(by_name[host.name], host=host)
+            _, facts, assessment = assessed(ports, run, target, intent)
         return replace(result_of(host, facts, assessment), done=tuple(hand.done))
 
     hosts = standby_first([target.host for target in targets])

@@ -49,12 +49,12 @@ def verify(
 
     def work(run: str, host: Host) -> HostResult:
         if against is None:
-            facts, assessment = assessed(ports, run, by_name[host.name], intent)
+            host, facts, assessment = assessed(ports, run, by_name[host.name], intent)
             return result_of(host, facts, assessment)
         if host.name not in against:
             raise PlanError("run-unknown", f"the run that is verified had nothing to do with {host.name}")
         wanted, settings, state = against[host.name]
-        facts, assessment = assessed(ports, run, by_name[host.name], wanted)
+        host, facts, assessment = assessed(ports, run, by_name[host.name], wanted)
         findings = []
         if settings and facts.settings != settings:
             message = "the settings differ from those this run last saw: somebody changed them since"

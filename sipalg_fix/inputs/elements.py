@@ -98,7 +98,8 @@ class Defaults(BaseModel):
     username: Login | None = None
     password: Secret | None = Field(default=None, description="env:NAME, file:PATH or ask.")
     platform: Words | None = Field(
-        default=None, description="Vendor and operating system, such as ubiquiti_edgeos."
+        default=None,
+        description="Vendor and operating system, such as ubiquiti_edgeos; auto: found out at the login.",
     )
     site: Name | None = Field(default=None, description="Where the router stands.")
     data: Data | None = Field(

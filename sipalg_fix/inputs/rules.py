@@ -19,7 +19,7 @@ from sipalg_fix.inputs.references import secrets_of
 from sipalg_fix.inputs.shapes import Platforms, PlatformShape, platform_named
 from sipalg_fix.inputs.words import did_you_mean, listed, shown
 from sipalg_fix.model.errors import Problem
-from sipalg_fix.model.host import Host
+from sipalg_fix.model.host import AUTO, Host
 
 _ACCESS: Final = ("connection_options",)
 
@@ -109,6 +109,11 @@ def access_problems(part: Part, known: tuple[PlatformShape, ...], platforms: Pla
 def _no_access(name: str, known: tuple[PlatformShape, ...]) -> str:
     accesses = sorted({access for shape in known for access in shape.kinds})
     meant = did_you_mean(name, accesses)
+    if [shape.name for shape in known] == [AUTO]:
+        which = listed(known[0].kinds)
+        return (
+            f"a platform is found out over {which} alone: name the platform that has an access {shown(name)}"
+        )
     if len(known) == 1:
         return f"{known[0].name} has no access {shown(name)}; it has {listed(known[0].kinds)}{meant}"
     return f"no platform has an access {shown(name)}; there are {listed(accesses)}{meant}"

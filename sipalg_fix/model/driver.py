@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sipalg_fix.model.facts import Facts, Plane
-from sipalg_fix.model.session import Access, Command, Transcript
+from sipalg_fix.model.session import Access, Command, SshCli, SshExec, Transcript
 from sipalg_fix.model.step import NOTHING, Disruption, Remedy, Step
 
 
@@ -59,6 +59,28 @@ BLANKS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hallmarks:
+    """
+    By what a router shows over SSH that it is of this platform. Nothing is weighed: it shows it, or not.
+
+    ``shown`` gives the lines that show it; none for a router of another platform, and none where a reply is
+    refused, or so cut that it could be another's. What is asked must be harmless on any router that greets
+    so, whatever it is; what greets in another way is not asked.
+    """
+
+    access: str
+    """The access of the driver that SSH is."""
+    by: SshCli | SshExec
+    """How it is asked; the access itself may need a platform that is known."""
+    greeting: re.Pattern[str]
+    """Found in how the SSH server names itself (RFC 4253, section 4.2)."""
+    questions: tuple[Command, ...]
+    shown: Callable[[Transcript], tuple[str, ...]]
+    lacks: str = ""
+    """Why such a router cannot be looked at over SSH alone, and what to write; empty where it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
     """What is known of a platform and how well, for people: the platforms table and its docs page."""
 
@@ -99,8 +121,6 @@ class Driver:
 
     ``probes`` and ``more_probes`` are read-only, and all that a look-only session will ever send.
     ``parse`` gives Facts or raises NotUnderstood; it must not read a cut or refused reply as off.
-    ``recognise`` scores nothing and guesses nothing: a sentence that says by which line a transcript is
-    of this platform, or empty.
     """
 
     platform: str
@@ -131,6 +151,8 @@ class Driver:
     """How many calls are up; None when it cannot be told."""
     secrets: tuple[re.Pattern[str], ...] = ()
     support: Support = Support(versions=())
+    hallmarks: Hallmarks | None = None
+    """None: a router of this platform never shows by itself that it is one."""
     instead: Mapping[str, Driver] = field(default_factory=dict)
     """
     By name of an access: the driver of a router that is talked to by that one in place of the main access.

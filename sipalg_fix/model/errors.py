@@ -39,6 +39,7 @@ HOST_CODES: Final = {
     "not-rebooted": "E318",
     "look-only": "E319",
     "packets-regressed": "E320",
+    "platform-unclear": "E321",
     "internal": "E399",
 }
 """Codes of host errors: the word in JSON, the number of the docs page. Words never change."""

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+AUTO: Final = "auto"
+"""The platform of a host that is to show by itself which it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from sipalg_fix.model.assessment import (
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import HOST_CODES, PLAN_CODES
 from sipalg_fix.model.facts import Finding, State, Value
+from sipalg_fix.model.meeting import DETECTED
 from sipalg_fix.model.report import HostError, HostResult, Report, exit_code, host_code
 
 TAB = 8
@@ -294,8 +295,8 @@ def verdict(result: HostResult) -> str:
 
 
 def by_weight(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings that stand against the intent first; else in their own order."""
-    return tuple(sorted(findings, key=lambda finding: finding.code not in BLOCKING))
+    """Findings that stand against the intent first, how the platform is known last; else in their order."""
+    return tuple(sorted(findings, key=lambda each: (each.code not in BLOCKING, each.code == DETECTED)))
 
 
 def first_finding(result: HostResult) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.host import Host, SecretRef
+from sipalg_fix.model.meeting import GREETING, STRANGER
 from sipalg_fix.model.session import (
     Access,
     Command,
@@ -34,6 +35,7 @@ from sipalg_fix.transports.ssh_keys import HostKey, KeyStore
 
 if TYPE_CHECKING:
     from sipalg_fix.transports.https_shared import Controllers
+    from sipalg_fix.transports.strangers import Met
 
 SHORTEST: Final = 6
 """
@@ -80,6 +82,29 @@ class Connections:
         """A session for a change."""
         with self._session(host, driver) as session:
             yield Changing(session)
+
+    @contextmanager
+    def stranger(self, host: Host) -> Iterator[Met]:
+        """One login to a host of the platform ``auto``, counted and redacted as any other."""
+        from sipalg_fix.transports.strangers import Door, Met
+
+        doors: list[Door] = []
+
+        def entered(endpoint: Endpoint, access: Access, credentials: Credentials) -> Line:
+            del access
+            doors.append(Door(endpoint, self._keys, credentials))
+            return doors[0]
+
+        def looking(known: Host, driver: Driver) -> Looking:
+            # The one login was counted: none begins here. Nothing is backed up from such a session.
+            session = _Session(known, driver, doors[0].line, self._secret, None, Logins())
+            return Looking(session, driver)
+
+        session = _Session(host, STRANGER, entered, self._secret, None, self._logins)
+        try:
+            yield Met(greeting=session.exchange(GREETING).text, looking=looking)
+        finally:
+            session.close()
 
     def scan(self, host: Host, driver: Driver) -> tuple[tuple[str, HostKey], ...]:
         """

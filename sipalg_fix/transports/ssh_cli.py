@@ -28,13 +28,23 @@ _PASSWORD: Final = r"[Pp]assword:?$"
 
 
 class CliLine:
-    """An open session at a prompt, with its terminal made still."""
+    """
+    An open session at a prompt, with its terminal made still; over a connection of its own, or one that is
+    there (``client``).
+    """
 
-    def __init__(self, endpoint: Endpoint, access: SshCli, keys: KeyStore, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        access: SshCli,
+        keys: KeyStore,
+        credentials: Credentials,
+        client: SshClient | None = None,
+    ) -> None:
         hush("netmiko")
         self._endpoint = endpoint
         self._failures = tuple(re.compile(pattern) for pattern in access.failures)
-        self._client = SshClient(endpoint, keys, credentials)
+        self._client = client or SshClient(endpoint, keys, credentials)
         try:
             kind = _kind(endpoint, access)
             terminal = _log_in(kind, endpoint, access, self._client, credentials.username)

@@ -75,10 +75,12 @@ class SshClient:
 
     def connect(self, *, username: str, **theirs: object) -> None:
         """
-        Connect, check the host key, log in once. What else netmiko passes is not needed: it was never
-        given a secret. DeviceError for every way in which this can fail.
+        Connect, check the host key, log in once; nothing where that was done before. What else netmiko passes
+        is not needed: it was never given a secret. DeviceError for every way in which this can fail.
         """
         del theirs
+        if self._transport is not None:
+            return
         private = self._private_key()
         try:
             transport = self._negotiate()
@@ -87,6 +89,11 @@ class SshClient:
         except DeviceError:
             self.close()
             raise
+
+    @property
+    def identification(self) -> str:
+        """How the server names itself (RFC 4253, section 4.2); empty while there is no connection."""
+        return str(self._transport.remote_version) if self._transport is not None else ""
 
     def scan(self) -> HostKey:
         """The host key that the device shows now. No login is tried."""

@@ -21,12 +21,22 @@ _SPECIAL: Final = re.compile(r"['!]")
 
 
 class ExecLine:
-    """An open connection. Answers of a command are its standard input; without any it gets none."""
+    """
+    An open connection, which may be one that others use too (``client``). Answers of a command are its
+    standard input; without any it gets none.
+    """
 
-    def __init__(self, endpoint: Endpoint, access: SshExec, keys: KeyStore, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        access: SshExec,
+        keys: KeyStore,
+        credentials: Credentials,
+        client: SshClient | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._wrap = access.wrap
-        self._client = SshClient(endpoint, keys, credentials)
+        self._client = client or SshClient(endpoint, keys, credentials)
         self._client.connect(username=credentials.username)
 
     def say(self, command: Command) -> Said:

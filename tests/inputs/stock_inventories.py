@@ -18,10 +18,11 @@ ROUTEROS = PlatformShape(
     instead=("ssh", "rest"),
 )
 OPNSENSE = PlatformShape(name="opnsense", accesses=(("rest", "HttpsJson"), ("ssh", "SshExec")))
+FOUND_OUT = PlatformShape(name="auto", accesses=(("ssh", "SshExec"),))
 PLATFORMS = {
     "edgeos": EDGEOS,
     "ubiquiti_edgerouter": EDGEOS,
-    **{shape.name: shape for shape in (EDGEOS, ROUTEROS, OPNSENSE)},
+    **{shape.name: shape for shape in (EDGEOS, ROUTEROS, OPNSENSE, FOUND_OUT)},
 }
 
 

@@ -17,6 +17,36 @@ ROOT = Path(__file__).parents[2]
 R1 = "r1:\n  hostname: 192.0.2.1\n  platform: edgeos\n  username: svc\n"
 
 
+def test_a_platform_is_found_out_over_ssh(tmp_path: Path) -> None:
+    """One access, with what belongs to it; it may be called as Nornir does."""
+    host = one(
+        tmp_path,
+        "r1:\n  {hostname: 192.0.2.1, username: svc, password: env:PW, platform: auto, port: 2222,"
+        " connection_options: {netmiko: {extras: {secret: env:ENABLE}}}}\n",
+    )
+    settings = AccessSettings(
+        address="192.0.2.1",
+        port=2222,
+        username="svc",
+        password=SecretRef(text="env:PW"),
+        secret=SecretRef(text="env:ENABLE"),
+    )
+    assert (host.platform, host.accesses) == ("auto", {"ssh": settings})
+
+
+@pytest.mark.parametrize("access_name", ["api", "rest"])
+def test_an_api_needs_its_platform_named(tmp_path: Path, access_name: str) -> None:
+    """It is told what to write, before anything is asked."""
+    with pytest.raises(InputError) as caught:
+        read(
+            tmp_path,
+            f"r1: {{hostname: h, username: u, platform: auto, connection_options: {{{access_name}: }}}}\n",
+        )
+    (problem,) = caught.value.problems
+    assert problem.code == "E122"
+    assert f"name the platform that has an access '{access_name}'" in problem.message
+
+
 def test_a_host_is_all_that_stands_there(tmp_path: Path) -> None:
     """Every key has its place in the host; the platform's alias becomes its name."""
     host = one(

@@ -12,6 +12,7 @@ from sipalg_fix.drivers._family import went_back
 from sipalg_fix.drivers.cisco_ios.boot import boot_mark
 from sipalg_fix.drivers.cisco_ios.change import flush, remedy
 from sipalg_fix.drivers.cisco_ios.guard import GUARD
+from sipalg_fix.drivers.cisco_ios.hallmarks import hallmarks
 from sipalg_fix.drivers.cisco_ios.lines import RELOAD
 from sipalg_fix.drivers.cisco_ios.probes import ACCESS, PROBES, RUNNING, VERSION, more_probes
 from sipalg_fix.drivers.cisco_ios.read import parse
@@ -75,4 +76,5 @@ DRIVER = Driver(
     backup=(RUNNING,),
     secrets=SECRETS,
     support=SUPPORT,
+    hallmarks=hallmarks(CLI),
 )

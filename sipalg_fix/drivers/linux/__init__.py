@@ -12,6 +12,7 @@ from sipalg_fix.drivers._calls import live_calls
 from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.linux.change import flush, remedy
 from sipalg_fix.drivers.linux.guard import GUARD
+from sipalg_fix.drivers.linux.hallmarks import HALLMARKS
 from sipalg_fix.drivers.linux.probes import (
     ACCESS,
     BOOT,
@@ -64,4 +65,5 @@ DRIVER = Driver(
         ),
         account={"audit": ROOT, "change": ROOT},
     ),
+    hallmarks=HALLMARKS,
 )

@@ -6,6 +6,7 @@ import re
 
 from sipalg_fix.drivers._family import boot_id, find, text, whole
 from sipalg_fix.drivers.linux import iptables, probes
+from sipalg_fix.drivers.linux.hallmarks import EDGEOS, ID, OTHERS
 from sipalg_fix.drivers.linux.iptables import Line
 from sipalg_fix.drivers.linux.nft import Rule
 from sipalg_fix.drivers.linux.planes import (
@@ -22,8 +23,6 @@ from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import Facts, Finding, Helper, Plane, Value, together, unknown
 from sipalg_fix.model.session import Command, Transcript
 
-OTHERS = {"openwrt": "OpenWrt", "vyos": "VyOS", "opnsense": "OPNsense"}
-"""Systems whose firewall is written by something of their own, by the ID in os-release."""
 OWNERS = {"firewalld": "firewalld", "fw4": "OpenWrt's fw4"}
 """Programs that write their table anew whenever they are reloaded, by the table's name."""
 OTHER_HELPER, NO_TOOL = "other helper: ", "no conntrack tool"
@@ -76,6 +75,9 @@ def _identity(seen: Transcript) -> tuple[str, tuple[int, int], str]:
     if other := re.match(r"(?!Linux )([A-Z]\w+) \d", said):
         raise NotUnderstood(f"this is {other[1]}, not Linux", code="wrong-platform")
     release = find(seen, probes.KERNEL, r"^Linux (\S+)$", "Linux kernel release")
+    if release.endswith(EDGEOS):
+        message = f"the kernel is EdgeOS's ({release}), which writes its firewall rules itself"
+        raise NotUnderstood(message, code="wrong-platform")
     if find(seen, probes.KERNEL, r"^(\d+)$", "user id") != "0":
         message = "the account is not root, and rules and flows are shown to nobody else"
         raise NotUnderstood(message, code="not-privileged")
@@ -88,7 +90,7 @@ def _identity(seen: Transcript) -> tuple[str, tuple[int, int], str]:
     said = text(seen, probes.RELEASE)
     if not whole(said, (r"^end of release$",)):
         raise NotUnderstood(f"the answer to '{probes.RELEASE.text}' is not whole")
-    known = re.search(r'^ID="?([\w.-]+)"?$', said, re.MULTILINE)
+    known = ID.search(said)
     if known and known[1].lower() in OTHERS:
         message = f"this is {OTHERS[known[1].lower()]}, which writes its firewall rules itself"
         raise NotUnderstood(message, code="wrong-platform")

@@ -18,6 +18,7 @@ from sipalg_fix.drivers.mikrotik_routeros.api import API
 from sipalg_fix.drivers.mikrotik_routeros.change import flush, remedy
 from sipalg_fix.drivers.mikrotik_routeros.cli import CLI
 from sipalg_fix.drivers.mikrotik_routeros.guard import guard
+from sipalg_fix.drivers.mikrotik_routeros.hallmarks import HALLMARKS
 from sipalg_fix.drivers.mikrotik_routeros.read import boot_mark, parse, probes
 from sipalg_fix.drivers.mikrotik_routeros.rest import REST
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
@@ -88,4 +89,5 @@ DRIVER = replace(
     by_access(API),
     accesses={by.name: by.access for by in WORDINGS},
     instead={by.name: by_access(by) for by in WORDINGS[1:]},
+    hallmarks=HALLMARKS,
 )

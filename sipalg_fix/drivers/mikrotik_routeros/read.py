@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sipalg_fix.drivers._family import last_words, text, unread
+from sipalg_fix.drivers.mikrotik_routeros.hallmarks import MAKER
 from sipalg_fix.drivers.mikrotik_routeros.wording import DENIED, Rows, Wording
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, Value, off, on, unknown
@@ -35,7 +36,7 @@ def probes(by: Wording) -> tuple[Command, ...]:
 def parse(by: Wording, seen: Transcript) -> Facts:
     """What the router says of itself; NotUnderstood when it is no RouterOS, or shows too little."""
     resource, sip = _row(by, seen, by.resource, "version"), _row(by, seen, by.helper, "disabled")
-    if resource.get("platform") != "MikroTik" or sip.get("name") != "sip":
+    if resource.get("platform") != MAKER or sip.get("name") != "sip":
         raise NotUnderstood("these are not the answers of a MikroTik router", code="wrong-platform")
     settings = tuple(f"{key}={TRUTH.get(sip[key], sip[key])}" for key in sorted(sip) if key not in PASSING)
     switch = f"service-port sip disabled={sip['disabled']}"

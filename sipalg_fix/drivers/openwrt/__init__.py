@@ -12,6 +12,7 @@ import re
 from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.openwrt.change import flush, remedy
 from sipalg_fix.drivers.openwrt.guard import GUARD
+from sipalg_fix.drivers.openwrt.hallmarks import HALLMARKS
 from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CHANGES, CONFIG, PROBES, more_probes
 from sipalg_fix.drivers.openwrt.read import parse
 from sipalg_fix.model.driver import Driver, Support
@@ -53,4 +54,5 @@ DRIVER = Driver(
         ),
         account={"audit": ROOT, "change": ROOT},
     ),
+    hallmarks=HALLMARKS,
 )

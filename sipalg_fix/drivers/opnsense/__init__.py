@@ -12,6 +12,7 @@ import re
 from sipalg_fix.drivers._family import BY_SH, went_back
 from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
 from sipalg_fix.drivers.opnsense.guard import GUARD
+from sipalg_fix.drivers.opnsense.hallmarks import HALLMARKS
 from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, PROBES, REST, SSH, TIME
 from sipalg_fix.drivers.opnsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
@@ -87,4 +88,5 @@ DRIVER = Driver(
         ),
         account={"audit": account("sipalg-audit", AUDIT), "change": account("sipalg", CHANGE)},
     ),
+    hallmarks=HALLMARKS,
 )

@@ -7,6 +7,8 @@ opnsense/plugins, net/siproxd; replies recorded from OPNsense's own api.php, 202
 
 from __future__ import annotations
 
+import re
+
 from sipalg_fix.model.session import Command
 
 REST, SSH = "rest", "ssh"
@@ -30,6 +32,7 @@ FORWARDS = get("/api/firewall/d_nat/search_rule")
 TIME = get("/api/diagnostics/system/system_time")
 """Uptime. It is asked of the backend daemon: where this answers, that is alive."""
 VERSION = shell("opnsense-version")
+NAMED = re.compile(r"OPNsense (\d\S*)")
 ENABLED = shell("pluginctl -g OPNsense.siproxd.general.enabled")
 DAEMON = shell("service siproxd onestatus")
 RULES = shell("pfctl -sn 2>&1 && echo end of rules")

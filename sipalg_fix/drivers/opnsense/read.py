@@ -74,7 +74,7 @@ def _general(seen: Transcript) -> Mapping[str, Any] | None:
 def _version(seen: Transcript, firmware: Mapping[str, Any] | None) -> str:
     """The product's version, from the API or by SSH; empty when neither says."""
     said = seen.get(probes.VERSION)
-    if said and said.ok and (match := re.match(r"OPNsense (\d\S*)", said.text)):
+    if said and said.ok and (match := probes.NAMED.match(said.text)):
         return match[1]
     if firmware is None:
         return ""

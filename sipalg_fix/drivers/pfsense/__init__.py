@@ -14,6 +14,7 @@ import re
 from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
 from sipalg_fix.drivers.pfsense.guard import GUARD
+from sipalg_fix.drivers.pfsense.hallmarks import HALLMARKS
 from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, PROBES
 from sipalg_fix.drivers.pfsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
@@ -62,4 +63,5 @@ DRIVER = Driver(
         ),
         account={"audit": ACCOUNT, "change": ACCOUNT},
     ),
+    hallmarks=HALLMARKS,
 )

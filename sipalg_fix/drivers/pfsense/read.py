@@ -15,6 +15,7 @@ from typing import Any
 from sipalg_fix.drivers._family import cut, json_object, lines, text, unread, whole
 from sipalg_fix.drivers.pfsense import probes
 from sipalg_fix.drivers.pfsense.advice import advice, pair
+from sipalg_fix.drivers.pfsense.hallmarks import ENDED, lines_of
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import NO_PLANE, Facts, Finding, Helper, Plane, Value, off, on, together, unknown
 from sipalg_fix.model.session import Command, Transcript
@@ -57,11 +58,9 @@ def parse(seen: Transcript) -> Facts:
 
 def _identity(seen: Transcript) -> str:
     said = text(seen, probes.IDENTITY)
-    if not whole(said, (r"^end of identity$",)):
+    if not whole(said, (ENDED,)):
         raise NotUnderstood("the answer to the first question is not whole")
-    if not re.search(r"^FreeBSD$", said, re.MULTILINE) or not re.search(
-        r"^pfSense", said, re.I | re.MULTILINE
-    ):
+    if not lines_of(said):
         named = said.splitlines()[0]
         raise NotUnderstood(f"this is {named}, and nothing in it names pfSense", code="wrong-platform")
     if not re.search(r"^0$", said, re.MULTILINE):

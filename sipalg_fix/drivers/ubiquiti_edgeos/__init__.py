@@ -12,6 +12,7 @@ from sipalg_fix.drivers._family import boot_id
 from sipalg_fix.drivers.ubiquiti_edgeos.change import flush, remedy
 from sipalg_fix.drivers.ubiquiti_edgeos.config import SECRETS
 from sipalg_fix.drivers.ubiquiti_edgeos.guard import GUARD
+from sipalg_fix.drivers.ubiquiti_edgeos.hallmarks import HALLMARKS
 from sipalg_fix.drivers.ubiquiti_edgeos.lines import REBOOT
 from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, BOOT, CALLS, PROBES, STARTUP
 from sipalg_fix.drivers.ubiquiti_edgeos.read import parse
@@ -69,4 +70,5 @@ DRIVER = Driver(
     live_calls=lambda seen: live_calls(seen, CALLS),
     secrets=SECRETS,
     support=SUPPORT,
+    hallmarks=HALLMARKS,
 )

@@ -11,6 +11,7 @@ from sipalg_fix.drivers.ubiquiti_edgeos.config import (
     set_line,
     set_paths,
 )
+from sipalg_fix.drivers.ubiquiti_edgeos.hallmarks import NAMED, OTHERS
 from sipalg_fix.drivers.ubiquiti_edgeos.probes import (
     ABSENT,
     BOOT,
@@ -78,10 +79,10 @@ def _identity(seen: Transcript) -> tuple[str, str]:
     if unread(seen, VERSION):
         _look_allowed(seen)
     said = text(seen, VERSION)
-    if "VyOS" in said or "Vyatta" in said:
+    if OTHERS.search(said):
         message = "'show version' says VyOS or Vyatta, where the same line may mean the opposite"
         raise NotUnderstood(message, code="wrong-platform")
-    return find(seen, VERSION, r"^Version:\s+(v\S+)", "EdgeOS version"), find(seen, VERSION, MODEL, "model")
+    return find(seen, VERSION, NAMED, "EdgeOS version"), find(seen, VERSION, MODEL, "model")
 
 
 def _look_allowed(seen: Transcript) -> None:

@@ -12,6 +12,7 @@ import re
 from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.ubiquiti_unifi.change import REBOOT, remedy
 from sipalg_fix.drivers.ubiquiti_unifi.gateway import boot_mark, rebooted
+from sipalg_fix.drivers.ubiquiti_unifi.hallmarks import HALLMARKS
 from sipalg_fix.drivers.ubiquiti_unifi.probes import (
     ADDRESSES,
     API,
@@ -96,4 +97,5 @@ DRIVER = Driver(
         ),
         account={"audit": account("View Only"), "change": account("Site Admin")},
     ),
+    hallmarks=HALLMARKS,
 )
