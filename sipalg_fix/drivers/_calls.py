@@ -3,8 +3,10 @@ Calls, as Linux's connection tracking shows them: the media connections that a h
 
 A helper that reads SIP expects the media that the messages agree on; a connection that was expected keeps
 the status EXPECTED for its life (conntrack(8), ``--status``). Of UDP's helpers, those of TFTP and Amanda
-expect connections, too: one more is waited for, none is missed. Calls whose signalling no helper has read
-(over TLS, or begun before it was loaded) are not among them.
+expect connections, too: one more is waited for, none is missed. Signalling that was expected, as a packet to
+a port that a REGISTER named, is read by the helper itself and listed with it for an hour: it is no call, and
+media are never listed so (nf_conntrack_sip.c: only a registration's expectation is given a helper; recorded).
+Calls whose signalling no helper has read (over TLS, or begun before it was loaded) are not among them.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ SHOWN = re.compile(
     r"^conntrack v\S+ \(conntrack-tools\): (\d+) flow entries have been shown\.\s*$", re.MULTILINE
 )
 FLOW = re.compile(
-    r"^(?:ipv[46]\s+\d+\s+)?udp\s+17 .*?\bsrc=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)", re.MULTILINE
+    r"^(?:ipv[46]\s+\d+\s+)?udp\s+17 .*?\bsrc=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)(?P<rest>.*)$",
+    re.MULTILINE,
 )
+SIGNALLING = re.compile(r"\bhelper=sip(?:-\d+)?(?=\s|$)")
 END = "end of calls"
 
 
@@ -40,4 +44,5 @@ def live_calls(seen: Transcript, command: Command) -> int | None:
     flows = FLOW.findall(reply.text)
     if len(totals) != 2 or sum(totals) != len(flows):
         return None
-    return len({(source, target, int(sport) // 2, int(dport) // 2) for source, target, sport, dport in flows})
+    media = (ends for *ends, rest in flows if not SIGNALLING.search(rest))
+    return len({(source, target, int(sport) // 2, int(dport) // 2) for source, target, sport, dport in media})

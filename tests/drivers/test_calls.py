@@ -16,6 +16,10 @@ MEDIA = (
 CONTROL = MEDIA.replace("40000", "40001").replace("16384", "16385")
 OTHER = MEDIA.replace("192.168.77.20", "192.168.77.21")
 SIX = "udp      17 28 src=2001:db8::2 dst=2001:db8:1::9 sport=40000 dport=16384 src=2001:db8:1::9 dst=2001:db8::2 sport=16384 dport=40000 mark=0 use=1\n"  # noqa: E501 - one line of a device
+SIGNALLING = (
+    "udp      17 3599 src=203.0.113.10 dst=203.0.113.1 sport=17810 dport=39737 [UNREPLIED] src=192.168.88.10 "
+    "dst=203.0.113.10 sport=39737 dport=17810 mark=0 helper=sip use=1\n"
+)
 END = "end of calls"
 
 
@@ -26,10 +30,13 @@ def counted(text: str, status: str = "ok") -> int | None:
 
 @pytest.mark.parametrize(
     ("flows", "calls"),
-    [([], 0), ([MEDIA], 1), ([MEDIA, CONTROL], 1), ([MEDIA, CONTROL, OTHER], 2), ([MEDIA, OTHER], 2)],
+    [
+        *[([], 0), ([MEDIA], 1), ([MEDIA, CONTROL], 1), ([MEDIA, CONTROL, OTHER], 2), ([MEDIA, OTHER], 2)],
+        *[([SIGNALLING], 0), ([SIGNALLING, MEDIA], 1)],
+    ],
 )
 def test_each_stream_counts_once(flows: list[str], calls: int) -> None:
-    """With its control connection, on the port beside it."""
+    """With its control connection, on the port beside it; signalling that was expected is none."""
     assert counted("".join(flows) + SHOWN.format(len(flows)) + SHOWN.format(0) + END) == calls
     text = SHOWN.format(len(flows)) + "".join(flows) + SHOWN.format(1) + SIX + END
     assert counted(text) == calls + 1

@@ -77,8 +77,6 @@ def playbook(folder: Path, door: tuple[tuple[str, int], str], *, flush: bool) ->
         "version": 1,
         "intent": {"planes": PLANES},
         "how": {"flush": flush},
-        # What the probe's own INVITE made the router expect counts as a call there for an hour.
-        "calls": "ignore",
         "probes": [{"select": "all", "command": command, "ssh": ssh, "seconds": 30}],
     }
     file = folder / f"flush-{flush}.yaml".lower()
