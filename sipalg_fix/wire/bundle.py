@@ -32,12 +32,9 @@ if sys.version_info < (3, 10):
 
     dataclasses.dataclass = dataclass
 
-from sipalg_fix.wire.onefile import main
+from sipalg_fix.wire.onefile import started
 
-code = main(sys.argv[1:], {responder!r}, {pin!r})
-if sys.platform == "win32" and len(sys.argv) == 1:
-    input("Press Enter to close this window. ")
-sys.exit(code)
+sys.exit(started(sys.argv[1:], {responder!r}, {pin!r}))
 """
 
 

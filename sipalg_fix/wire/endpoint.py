@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 from sipalg_fix.wire.protocol import SIP_PORT
 
@@ -46,3 +47,16 @@ def not_bound(own: str, port: int, error: OSError) -> OSError:
     else:
         hint = error.strerror or str(error)
     return OSError(number, f"{place} cannot be had: {hint}")
+
+
+def not_found(host: str, error: OSError | ValueError) -> str:
+    """Why a host cannot be asked, for people; names without an address are often domains of providers."""
+    if isinstance(error, UnicodeError):
+        return f"{host} is no name of a host"
+    why = str(getattr(error, "strerror", None) or error)
+    if isinstance(error, socket.gaierror):
+        return (
+            f"{why}. Service records (SRV) are not asked for: give the server's own name or address, which a "
+            "phone's settings may call outbound proxy"
+        )
+    return why

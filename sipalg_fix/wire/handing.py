@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sipalg_fix.model.path import PathReport, to_json
 from sipalg_fix.wire.control import Unreachable, connect
-from sipalg_fix.wire.loop import run
 from sipalg_fix.wire.packing import PACKED_MOST, pack
 from sipalg_fix.wire.probe import Wish
+from sipalg_fix.wire.systems import run
 
 
 def hand_over(wish: Wish, report: PathReport, label: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +23,7 @@ from sipalg_fix.wire.handing import hand_over
 from sipalg_fix.wire.probe import Wish, probe
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT
 from sipalg_fix.wire.server import ServerWish, ask
+from sipalg_fix.wire.systems import holds_window
 from sipalg_fix.wire.telling import tell
 from sipalg_fix.wire.trace import TraceWish, trace
 
@@ -61,6 +62,21 @@ def _parser(responder: str, pin: str) -> _Parser:
 
 def _usual(value: str) -> str:
     return f" ({value})" if value else ""
+
+
+def started(
+    words: Sequence[str],
+    responder: str,
+    pin: str,
+    system: str = sys.platform,
+    wait: Callable[[str], object] = input,
+) -> int:
+    """What the file does: :func:`main`, and a window that closes with it stays until somebody has read it."""
+    try:
+        return main(words, responder, pin)
+    finally:
+        if holds_window(words, system):
+            wait("Press Enter to close this window. ")
 
 
 def main(words: Sequence[str], responder: str = "", pin: str = "") -> int:

@@ -8,6 +8,7 @@ missing takes the rounds that tell a drop from a loss.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ from sipalg_fix.model.path import (
 from sipalg_fix.wire.book import Book
 from sipalg_fix.wire.control import ControlLine, Unreachable, connect
 from sipalg_fix.wire.lifetime import STEPS, measure
-from sipalg_fix.wire.loop import run
 from sipalg_fix.wire.messages import REVERSE_TITLE, TITLE, Kind
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
 from sipalg_fix.wire.seen import Seen
+from sipalg_fix.wire.systems import run
 from sipalg_fix.wire.tcp import TcpLeg, TlsLeg
 from sipalg_fix.wire.udp import UdpLeg
 from sipalg_fix.wire.verdict import judge
@@ -75,9 +76,9 @@ def steps_up_to(seconds: float) -> tuple[float, ...]:
     return tuple(step for step in STEPS if step <= seconds)
 
 
-def probe(wish: Wish, at: str) -> PathReport:
+def probe(wish: Wish, at: str, system: str = sys.platform) -> PathReport:
     """Probe now. ``at`` is the time for the report. :class:`NotTrusted` if the responder is not the one."""
-    return run(probed(wish, at))
+    return run(probed(wish, at), system)
 
 
 async def probed(wish: Wish, at: str) -> PathReport:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import sys
 import time
 from dataclasses import dataclass
 
 from sipalg_fix.model.path import How, NotTested, Outcome, PathReport
 from sipalg_fix.model.sip.message import build, read
-from sipalg_fix.wire.loop import run
+from sipalg_fix.wire.endpoint import not_found
 from sipalg_fix.wire.messages import bracketed
 from sipalg_fix.wire.mirrored import NOT_SHOWN, Asked, Trick, judge
 from sipalg_fix.wire.protocol import SIP_PORT
+from sipalg_fix.wire.systems import run
 from sipalg_fix.wire.udp import Address, Door, open_door
 
 AGAIN_SECONDS = 0.4
@@ -40,9 +42,9 @@ class ServerWish:
         return f"{bracketed(self.host)}:{self.port}"
 
 
-def ask(wish: ServerWish, at: str) -> PathReport:
+def ask(wish: ServerWish, at: str, system: str = sys.platform) -> PathReport:
     """Ask now. ``at`` is the time for the report. Nothing is raised: whatever goes wrong is an outcome."""
-    return run(asked(wish, at))
+    return run(asked(wish, at), system)
 
 
 async def asked(wish: ServerWish, at: str) -> PathReport:
@@ -51,8 +53,8 @@ async def asked(wish: ServerWish, at: str) -> PathReport:
     try:
         far = await _resolved(wish)
         own = _own_address(far)
-    except OSError as error:
-        return _nothing(wish, at, began, error.strerror or str(error))
+    except (OSError, UnicodeError) as error:
+        return _nothing(wish, at, began, not_found(wish.host, error))
     flows = [_Flow(own, far, port) for port in _source_ports(wish)]
     ends = await asyncio.gather(*(flow.run() for flow in flows), return_exceptions=True)
     failed = []

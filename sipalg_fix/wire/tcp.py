@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 import sys
 import time
 from base64 import b64decode
@@ -24,14 +23,13 @@ from sipalg_fix.wire.endpoint import not_bound
 from sipalg_fix.wire.messages import BASE, CANARIES, Kind, Place, compose
 from sipalg_fix.wire.protocol import LINE_LIMIT, Send, Transport, What
 from sipalg_fix.wire.seen import Exchange, Reverse
+from sipalg_fix.wire.systems import reset, shares_ended_port
 
 TRIES = 3
 TRY_SECONDS = 1.0
 COPIES_A_TRY = 3
 """Times that any kernel has sent a segment within TRY_SECONDS when nobody acknowledges it (RFC 6298)."""
 LAST_SECONDS = 1.5
-_LINGER = "hh" if sys.platform == "win32" else "ii"
-"""``struct linger``: two shorts on Windows (winsock2.h), two ints elsewhere."""
 
 
 class TcpLeg:
@@ -102,9 +100,8 @@ class TcpLeg:
         gone, self._open = self._open, []
         for writer in gone:
             # With a reset: the port must be free for the next connection at once.
-            lingering = struct.pack(_LINGER, 1, 0)
             with suppress(OSError):
-                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset())
             writer.transport.abort()
         return gone
 
@@ -121,7 +118,7 @@ class TcpLeg:
     async def _attempt(self, port: int, kind: Kind) -> bool:
         """One connection with one message; True once everything about it is known."""
         line = self._book.line
-        made = _bound(line.own, self._port) if self._port else None
+        made = bound(line.own, self._port) if self._port else None
         try:
             reader, writer = await self._connected(made, port)
         except OSError as error:
@@ -188,14 +185,12 @@ class TcpLeg:
             reverse.come.append(await _message_from(reader))
 
 
-def _bound(own: str, port: int) -> socket.socket:
+def bound(own: str, port: int, system: str = sys.platform) -> socket.socket:
     """A socket for a connection from there. OSError if the port cannot be had."""
     made = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
-        if sys.platform != "win32":
-            # A connection of the phone's that has ended keeps its port for a minute; on Windows this word
-            # would take the port away from a program that has it.
+        if shares_ended_port(system):
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((own, port))
     except OSError as error:
@@ -205,7 +200,7 @@ def _bound(own: str, port: int) -> socket.socket:
 
 
 def _try_port(own: str, port: int) -> None:
-    _bound(own, port).close()
+    bound(own, port).close()
 
 
 async def _first_known(pending: set[asyncio.Task[bool]], patience: float) -> bool:

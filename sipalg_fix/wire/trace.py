@@ -11,15 +11,18 @@ from __future__ import annotations
 import secrets
 import selectors
 import socket
+import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from sipalg_fix.model.path import How, NotTested, Outcome, PathReport
 from sipalg_fix.model.sip.message import build
+from sipalg_fix.wire.endpoint import not_found
 from sipalg_fix.wire.hops import NOT_SHOWN, Quote, judge, without_extension
 from sipalg_fix.wire.messages import bracketed
 from sipalg_fix.wire.protocol import SIP_PORT
+from sipalg_fix.wire.systems import hands_over_quotes
 
 ROUND_SECONDS = 1.1
 ROUNDS = 4
@@ -103,10 +106,10 @@ class _Trace:
         ]
 
 
-def trace(wish: TraceWish, at: str) -> PathReport:
+def trace(wish: TraceWish, at: str, system: str = sys.platform) -> PathReport:
     """Trace now. ``at`` is the time for the report. Nothing is raised: whatever goes wrong is an outcome."""
     began = time.monotonic()
-    if not hasattr(socket, "MSG_ERRQUEUE"):
+    if not hands_over_quotes(system):
         why = "cannot say: this system does not hand over what routers quote; Linux does"
         return _report(wish, at, began, Outcome.INCONCLUSIVE, why)
     try:
@@ -114,8 +117,8 @@ def trace(wish: TraceWish, at: str) -> PathReport:
             traced = _prepared(wish, made)
             traced.run()
             quotes = traced.quotes()
-    except OSError as error:
-        why = f"{wish.target}: {error.strerror or error}"
+    except (OSError, UnicodeError) as error:
+        why = f"{wish.target}: {not_found(wish.host, error)}"
         return _report(wish, at, began, Outcome.UNREACHABLE, why)
     shown = judge(quotes, wish.port)
     advice = (

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipalg_fix.model.path import Outcome, Shows
-from sipalg_fix.wire import trace as tracing
 from sipalg_fix.wire.hops import Quote, judge, tells_via, without_extension
 from sipalg_fix.wire.trace import TraceWish, trace
 
@@ -85,14 +84,6 @@ def test_hops_in_between_that_say_nothing_are_not_accused_alone() -> None:
 def test_no_quotes_at_all_say_nothing() -> None:
     """A trace without one hop cannot say."""
     assert judge([], 5060).reason.startswith("cannot say")
-
-
-def test_another_system_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where quotes are not handed over, the report says so and nothing is sent."""
-    monkeypatch.delattr(tracing.socket, "MSG_ERRQUEUE", raising=False)
-    report = trace(TraceWish(host="127.0.0.1"), "now")
-    assert (report.outcome, report.hops) == (Outcome.INCONCLUSIVE, ())
-    assert "Linux does" in report.reason
 
 
 def test_a_name_that_is_none_is_unreachable() -> None:
