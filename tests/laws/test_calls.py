@@ -10,6 +10,8 @@ from sipalg_fix.lab.twins.edgeos.router import EdgeOs
 from sipalg_fix.lab.twins.linux.expression import Packet
 from sipalg_fix.lab.twins.linux.kernel import Flow
 from sipalg_fix.lab.twins.linux.router import LinuxTwin
+from sipalg_fix.lab.twins.openwrt.router import OpenwrtTwin
+from sipalg_fix.lab.twins.openwrt.tracking import Flow as OpenWrtFlow
 from sipalg_fix.model.session import Transcript
 
 from .conftest import Device, Make
@@ -43,14 +45,28 @@ def ring(router: Device) -> None:
                     )  # fmt: skip
                     now = twin.chassis.now
                     twin.kernel.flows.append(Flow(packet=packet, helper="", seen=now, expected=True))
+                case OpenwrtTwin():
+                    twin.tracking.flows.append(
+                        OpenWrtFlow(
+                            source="192.168.1.20", port=port, far=port - 20000, helped=False,
+                            seen=twin.chassis.now, expected=True,
+                        )
+                    )  # fmt: skip
                 case _:
                     pytest.fail("no such router")
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos"])
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt"])
 def test_calls_are_seen(device: Make, platform: str) -> None:
     """One call, counted once with its control connection."""
     router = device(platform)
     assert calls(router) == 0
     ring(router)
     assert calls(router) == 1
+
+
+def test_without_the_tool_it_is_not_told(device: Make) -> None:
+    """OpenWrt has no conntrack command unless its package is installed; the kernel's own list says less."""
+    router = device("openwrt", conntrack=False)
+    ring(router)
+    assert calls(router) is None

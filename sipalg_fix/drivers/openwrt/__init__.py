@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 
+from sipalg_fix.drivers._calls import live_calls
 from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.openwrt.change import flush, remedy
 from sipalg_fix.drivers.openwrt.guard import GUARD
 from sipalg_fix.drivers.openwrt.hallmarks import HALLMARKS
-from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CHANGES, CONFIG, PROBES, more_probes
+from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CALLS, CHANGES, CONFIG, PROBES, more_probes
 from sipalg_fix.drivers.openwrt.read import parse
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import Command
@@ -39,6 +40,8 @@ DRIVER = Driver(
     boot_mark=lambda seen: boot_id(seen, BOOT),
     guard=GUARD,
     backup=(CONFIG, CHANGES),
+    calls=(CALLS,),
+    live_calls=lambda seen: live_calls(seen, CALLS),
     secrets=(
         re.compile(
             r"(?i)\b(?:option\s+)?\w*(?:password|passwd|passphrase|secret|psk|token|key)(?:=|\s+)"
@@ -50,6 +53,7 @@ DRIVER = Driver(
         unverified=(
             "rules as fw3 makes them: known from its source",
             "connections where the package conntrack is not installed: told by timeouts and expectations",
+            "calls where the package conntrack is not installed: not shown",
             "comments in /etc/config/firewall are lost with a commit, as with every uci commit",
         ),
         account={"audit": ROOT, "change": ROOT},

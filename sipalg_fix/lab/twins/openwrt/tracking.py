@@ -24,12 +24,14 @@ SAYS = "conntrack v1.4.7 (conntrack-tools): "
 
 @dataclass(slots=True, kw_only=True)
 class Flow:
-    """A tracked connection of a phone to its registrar."""
+    """A tracked connection of a phone; ``expected``: a call's media, foreseen by the helper."""
 
     source: str
     port: int
     helped: bool
     seen: float
+    far: int = 5060
+    expected: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,8 +77,8 @@ class Tracking:
     def ends(self, flow: Flow) -> str:
         """Both directions, as both lists print them."""
         return (
-            f"src={flow.source} dst={REGISTRAR} sport={flow.port} dport=5060 "
-            f"src={REGISTRAR} dst={WAN} sport=5060 dport={flow.port}"
+            f"src={flow.source} dst={REGISTRAR} sport={flow.port} dport={flow.far} "
+            f"src={REGISTRAR} dst={WAN} sport={flow.far} dport={flow.port}"
         )
 
     def left(self, flow: Flow) -> int:
@@ -127,7 +129,7 @@ def conntrack(call: Call, tracking: Tracking) -> int:
     if (
         verb not in ("-L", "-D")
         or len(rest) % 2
-        or not wanted.keys() <= {"-f", "-p", "-s", "-d", "--sport", "--dport"}
+        or not wanted.keys() <= {"-f", "-p", "-s", "-d", "-u", "--sport", "--dport"}
     ):
         call.err(f"conntrack v1.4.7 (conntrack-tools): unknown option `{verb}'\n")
         return 2
@@ -152,6 +154,7 @@ def _matches(flow: Flow, wanted: dict[str, str]) -> bool:
         "-s": flow.source,
         "-d": REGISTRAR,
         "--sport": str(flow.port),
-        "--dport": "5060",
+        "--dport": str(flow.far),
+        "-u": "EXPECTED" if flow.expected else "",
     }
     return all(actual[name] == value for name, value in wanted.items())
