@@ -21,6 +21,7 @@ from sipalg_fix.model.assessment import PLANES, Intent, Verdict, assess
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.facts import Facts, State
+from sipalg_fix.model.pair import following
 from sipalg_fix.model.session import Transcript, read_transcript, render_transcript
 from sipalg_fix.model.step import Remedy, commands
 
@@ -71,6 +72,9 @@ def told(facts: Facts, remedy: Remedy) -> dict[str, Any]:
         "objections": [objection.code for objection in remedy.objections],
         "not_applicable": facts.not_applicable,
         "unsaved": facts.unsaved,
+        "standby": facts.standby,
+        "follows": facts.follows,
+        "overwritten": facts.overwritten,
         "boot_mark": facts.boot_mark,
     }
 
@@ -157,6 +161,29 @@ def test_no_cut_reads_as_more_compliant_than_the_whole(case: Path) -> None:
     for short in cuts(seen):
         less = verdict(driver, short)
         assert less not in SETTLED or less is whole, render_transcript(short, driver.first_access)[-400:]
+
+
+def part_told(facts: Facts, remedy: Remedy) -> bool:
+    """Is it said that another router writes here, or that this could not be told?"""
+    return bool(following(facts)) or "role-unread" in {objection.code for objection in remedy.objections}
+
+
+@each_case
+def test_no_cut_hides_a_part_in_a_pair(case: Path) -> None:
+    """A router that follows another is not written to because an answer that shows it was lost or cut."""
+    driver, seen = driver_of(case), transcript(case)
+    if "error" in expected(case) or not following(driver.parse(seen)):
+        return
+    for short in cuts(seen):
+        if sum(reply not in short.replies for reply in seen.replies) > 1:
+            continue
+        try:
+            facts = driver.parse(short)
+        except NotUnderstood:
+            continue
+        remedy = driver.remedy(facts)
+        told = remedy.empty or remedy.impossible or part_told(facts, remedy)
+        assert told, render_transcript(short, driver.first_access)[-400:]
 
 
 @each_case

@@ -19,7 +19,7 @@ from sipalg_fix.engine.boot import GOING_DOWN, restart
 from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
-from sipalg_fix.engine.pairs import Ended
+from sipalg_fix.engine.pairs import Ended, drifted
 from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
@@ -32,7 +32,7 @@ from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refused
 from sipalg_fix.model.facts import Facts, Value, together
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.pair import as_seen
+from sipalg_fix.model.pair import same_part
 from sipalg_fix.model.plan import CALLS_UNKNOWN, WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
@@ -97,7 +97,8 @@ def _may_begin(life: Life) -> bool:
         # connection that the router may go on altering.
         facts = life.look(probed=True)
         life.before = life.assessment
-        if facts.essence == life.plan.facts.essence and as_seen(life.host, facts) == life.host:
+        planned = life.plan.facts
+        if facts.essence == planned.essence and same_part(life.host, facts, planned):
             _back_up(life)
             return True
     except DeviceError as error:
@@ -109,7 +110,7 @@ def _may_begin(life: Life) -> bool:
         life.to(ChangeState.MET)
         life.to(ChangeState.CONFIRMED)
         return False
-    life.fail(PlanError("plan-drifted", "the router is not as it was when the plan was made; plan again"))
+    life.fail(drifted(life.host, facts, life.plan.facts))
     life.to(ChangeState.REFUSED)
     return False
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sipalg_fix.engine.run import Ports, failed
 from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.errors import PlanError
+from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.pair import apart, standby_first, waves
+from sipalg_fix.model.pair import FOLLOWS, apart, following, same_part, standby_first, waves
 from sipalg_fix.model.plan import HostPlan
 from sipalg_fix.model.report import HostResult
 from sipalg_fix.model.step import Objection
@@ -84,3 +86,10 @@ def _objecting(plan: HostPlan, unread: Sequence[Host]) -> HostPlan:
     names = ", ".join(missing)
     message = f"{names}, of the same pair {plan.host.pair}, could not be read, and may not take over"
     return replace(plan, objections=(*plan.objections, Objection(code="pair-unread", message=message)))
+
+
+def drifted(host: Host, now: Facts, then: Facts) -> PlanError:
+    """Why a plan is not carried out on a router that is no longer as it was."""
+    if now.follows and not same_part(host, now, then):
+        return PlanError(FOLLOWS, f"not so when the plan was made: {following(now)}")
+    return PlanError("plan-drifted", "the router is not as it was when the plan was made; plan again")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sipalg_fix.model.assessment import Assessment, Verdict
 from sipalg_fix.model.calls import DEFAULT_CALLS, Calls
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.facts import Facts, State
 from sipalg_fix.model.host import Host
+from sipalg_fix.model.pair import FOLLOWS, following
 from sipalg_fix.model.plan import CALLS_UNKNOWN, GuardPlan, HostPlan
 from sipalg_fix.model.playbook import GuardRule, How, RebootRule
 from sipalg_fix.model.step import NOTHING, Disruption, Objection, Remedy, Step
@@ -21,7 +24,7 @@ def propose(
     remedy = NOTHING
     settled = assessment.verdict in (Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
     if not settled and assessment.exempt is None and assessment.state is not State.UNKNOWN:
-        remedy = driver.remedy(facts)
+        remedy = _where_it_lasts(driver.remedy(facts), facts)
     flush = _flush(driver, facts, remedy, how)
     reboot, objections = _reboot(driver, remedy, how)
     guard = None
@@ -42,6 +45,16 @@ def propose(
         objections=(*remedy.objections, *objections, *_calls(driver, disruption, calls)),
         disruption=disruption,
     )
+
+
+def _where_it_lasts(remedy: Remedy, facts: Facts) -> Remedy:
+    """None on a router whose settings are overwritten from another; only by consent on one that may be."""
+    why = following(facts)
+    if not why or remedy.empty or remedy.impossible:
+        return remedy
+    if facts.overwritten:
+        return Remedy(impossible=why)
+    return replace(remedy, objections=(*remedy.objections, Objection(code=FOLLOWS, message=why)))
 
 
 def _calls(driver: Driver, disruption: Disruption, calls: Calls) -> tuple[Objection, ...]:

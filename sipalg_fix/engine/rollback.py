@@ -23,8 +23,10 @@ from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, PlanError
+from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.journal import Row
+from sipalg_fix.model.pair import FOLLOWS, following, same_part
 from sipalg_fix.model.plan import HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 
@@ -105,7 +107,7 @@ def _back(life: Life, run: str, left: str, accepted: bool) -> None:
         life.fail(PlanError("plan-drifted", message))
         life.to(ChangeState.REFUSED)
         return
-    if stop := frozen(life.ports):
+    if stop := _follows(facts, life.plan, accepted) or frozen(life.ports):
         raise stop
     take_back(life)
     if life.at(ChangeState.ROLLED_BACK):
@@ -113,6 +115,13 @@ def _back(life: Life, run: str, left: str, accepted: bool) -> None:
             life.note = "already as it was before that run; nothing was sent"
         elif life.error is not None:
             life.forgive(f"put back in the end; on the way: {life.error.message}")
+
+
+def _follows(facts: Facts, plan: HostPlan, accepted: bool) -> PlanError | None:
+    """Why it is not put back here: what it was then is another router's to say now."""
+    if not facts.follows or (not facts.overwritten and (accepted or same_part(plan.host, facts, plan.facts))):
+        return None
+    return PlanError(FOLLOWS, following(facts))
 
 
 def _bare(ports: Ports, plan: HostPlan, rows: Sequence[Row]) -> Plan:

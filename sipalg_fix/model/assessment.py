@@ -13,6 +13,7 @@ from enum import Enum
 
 from sipalg_fix.model.facts import Facts, Finding, Plane, State, Value, together
 from sipalg_fix.model.packets import NO_PACKETS, NOT_PROBED, Packets
+from sipalg_fix.model.pair import FOLLOWS, following
 
 
 class Verdict(Enum):
@@ -96,7 +97,13 @@ def assess(
         operational=together(tuple(helper.operational for helper in facts.helpers)),
         packets=packets.plane,
     )
-    findings = (*facts.findings, *_table_findings(facts, planes), *_packet_findings(facts, planes, packets))
+    told = following(facts)
+    findings = (
+        *facts.findings,
+        *([Finding(code=FOLLOWS, message=told)] if told else []),
+        *_table_findings(facts, planes),
+        *_packet_findings(facts, planes, packets),
+    )
     if exempt is not None and today is not None and not exempt.holds(today):
         findings = (
             *findings,

@@ -76,6 +76,7 @@ PLAN_CODES: Final = {
     "calls-in-progress": "E436",
     "calls-unknown": "E437",
     "pair-halted": "E441",
+    "follows-another": "E442",
 }
 """Codes of errors about plans and runs."""
 

@@ -117,6 +117,10 @@ class Facts:
     unsaved: bool | None = None
     standby: bool | None = None
     """Does it say that it stands by for another router? None: it does not say."""
+    follows: str = ""
+    """What shows that it takes its configuration from another router; empty: nothing shows that."""
+    overwritten: bool | None = None
+    """Are its helpers' settings among what it takes from there? None: that could not be told."""
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     """The driver's own marks for its remedy (which tool answered, where a file stands)."""

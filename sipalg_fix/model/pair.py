@@ -3,6 +3,8 @@ Pair: routers of which one stands in for another (an HA pair, a stack of separat
 
 Two members of one pair are never under way at the same time, and who stands by goes before who carries the
 calls. Which pair a host is of, and whether it stands by, are its own: ``Host.pair`` and ``Host.standby``.
+
+Who takes its configuration from another is not written to like others: what is overwritten is changed there.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from dataclasses import replace
 
 from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.host import Host
+
+FOLLOWS = "follows-another"
+"""Finding, objection and error: the router takes its configuration from another one."""
 
 
 def apart(one: Host, other: Host) -> bool:
@@ -51,6 +56,36 @@ def waves(hosts: Sequence[Host]) -> tuple[tuple[Host, ...], ...]:
 def as_seen(host: Host, facts: Facts) -> Host:
     """The host with the part in its pair that it says itself: that may have changed since the inventory."""
     return host if facts.standby is None or not host.pair else replace(host, standby=facts.standby)
+
+
+def following(facts: Facts) -> str:
+    """What is to be said of a router that takes its configuration from another; empty for any other."""
+    if not facts.follows:
+        return ""
+    head = f"it {'stands by and ' if facts.standby else ''}takes"
+    match facts.overwritten:
+        case True:
+            return (
+                f"{head} these settings from another router ({facts.follows}): a change here is undone; "
+                "change that router, and this one follows"
+            )
+        case False:
+            return (
+                f"{head} its configuration from another router ({facts.follows}), yet not these settings: "
+                "change that router first; this one needs the same change"
+            )
+        case None:
+            return (
+                f"{head} its configuration from another router ({facts.follows}); whether these settings are "
+                "among it could not be told: change that router first, then look whether this one follows"
+            )
+
+
+def same_part(host: Host, now: Facts, then: Facts) -> bool:
+    """Has the host the part among others that it had then? In a pair, one it no longer tells is another."""
+    if host.pair and now.standby is not then.standby:
+        return False
+    return (bool(now.follows), now.overwritten) == (bool(then.follows), then.overwritten)
 
 
 def _rank(host: Host) -> int:

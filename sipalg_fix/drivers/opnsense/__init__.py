@@ -13,6 +13,7 @@ from sipalg_fix.drivers._family import BY_SH, went_back
 from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
 from sipalg_fix.drivers.opnsense.guard import GUARD
 from sipalg_fix.drivers.opnsense.hallmarks import HALLMARKS
+from sipalg_fix.drivers.opnsense.pair import with_part
 from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, PROBES, REST, SSH, TIME
 from sipalg_fix.drivers.opnsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
@@ -29,10 +30,14 @@ AUDIT = (
     "page-system-firmware-manualupdate",
     "page-system-login-logout",
     "page-firewall-nat-portforward-edit",
+    "page-status-carp",
 )
-"""siproxd; version and plugins; uptime; port forwards. Privileges do not tell reading from writing."""
+"""
+siproxd; version and plugins; uptime; port forwards; CARP. Privileges do not tell reading from writing. The
+history, which says whether another node writes here, comes with the whole configuration: see below.
+"""
 CHANGE = (*AUDIT, "page-diagnostics-configurationhistory", "page-diagnostics-rebootsystem")
-"""The backup before a change, which is the whole configuration; a restart where one is planned."""
+"""The backup before a change, which is the whole configuration, and the history; a restart if planned."""
 
 
 def account(name: str, privileges: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ DRIVER = Driver(
         SSH: BY_SH,
     },
     probes=PROBES,
-    parse=parse,
+    parse=lambda seen: with_part(seen, parse(seen)),
     remedy=remedy,
     reboot=REBOOT,
     boot_probes=(TIME, BOOT),

@@ -8,6 +8,7 @@ settings are read again before anything acts on them.
 
 from __future__ import annotations
 
+from sipalg_fix.drivers._carp import objections
 from sipalg_fix.drivers.opnsense.guard import SHELL
 from sipalg_fix.drivers.opnsense.probes import GENERAL, REST, shell
 from sipalg_fix.drivers.opnsense.read import RUNS_ON
@@ -62,9 +63,12 @@ def remedy(facts: Facts) -> Remedy:
         inverse=(*_set("1"), *stopped),
         disruption=Disruption.CALLS,
         diff=("-siproxd enabled=1", "+siproxd enabled=0"),
-        objections=tuple(
-            Objection(code=REDIRECTED, message=finding.message)
-            for finding in facts.findings
-            if finding.code == REDIRECTED
+        objections=(
+            *(
+                Objection(code=REDIRECTED, message=finding.message)
+                for finding in facts.findings
+                if finding.code == REDIRECTED
+            ),
+            *objections(facts),
         ),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from sipalg_fix.drivers._carp import question
 from sipalg_fix.model.session import Command
 
 REST, SSH = "rest", "ssh"
@@ -38,5 +39,13 @@ DAEMON = shell("service siproxd onestatus")
 RULES = shell("pfctl -sn 2>&1 && echo end of rules")
 BOOT = shell("sysctl -n kern.boottime")
 ROOT = shell("id -u")
-PROBES = (GENERAL, SERVICE, FIRMWARE, FORWARDS, TIME, VERSION, ENABLED, DAEMON, RULES, BOOT, ROOT)
+ADDRESSES = get("/api/diagnostics/interface/get_vip_status")
+"""The state of each CARP address (InterfaceController.php)."""
+HISTORY = get("/api/core/backup/backups/this")
+"""The revisions of the configuration, with what each says of itself (BackupController.php)."""
+ROLES = shell(question("/conf"))
+PROBES = (
+    GENERAL, SERVICE, FIRMWARE, FORWARDS, TIME, ADDRESSES, HISTORY,
+    VERSION, ENABLED, DAEMON, RULES, BOOT, ROOT, ROLES,
+)  # fmt: skip
 BACKUP = get("/api/core/backup/download/this")

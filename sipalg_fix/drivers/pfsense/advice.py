@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from sipalg_fix.drivers._carp import Part, part, signs, unshown
+from sipalg_fix.drivers._family import cut, unread
 from sipalg_fix.drivers.pfsense import probes
 from sipalg_fix.model.facts import Finding
 from sipalg_fix.model.session import Transcript
@@ -57,17 +60,23 @@ def _scrub(config: Mapping[str, Any]) -> tuple[str, str]:
     return "advice-scrub", "scrub is disabled: large SIP messages that arrive in fragments may be lost"
 
 
-def pair(config: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Is it one of two? What is stored here is then given to the other, or must be done there too."""
-    signs = [
+def pair(seen: Transcript, config: Mapping[str, Any]) -> Part:
+    """Its part among two. What is stored here is given to the other, or must be done there too."""
+    marks = [
         *([f"its configuration is given to {config['sync']}"] if config.get("sync") else []),
         *(["states are synchronised"] if config.get("pfsync") == "on" else []),
         *([f"{config['carp']} CARP addresses"] if config.get("carp") else []),
     ]
-    if not signs:
-        return ()
+    found = signs(seen, probes.ROLES)
+    # Who gives its own configuration away takes none: the other end of a merge refuses loops (xmlrpc.php).
+    states, merges = found or ((), ())
+    here = part(states, () if config.get("sync") else merges, "siproxd")
+    if not marks:
+        return here
     message = (
-        f"one of a pair ({', '.join(signs)}): packages' settings are not synchronised by default, so the "
+        f"one of a pair ({', '.join(marks)}): packages' settings are not synchronised by default, so the "
         "other node needs the same change"
     )
-    return (Finding(code="ha-pair", message=message),)
+    why = unread(seen, probes.ROLES) or cut(probes.ROLES).reason
+    untold = () if found else (unshown(why),)
+    return replace(here, findings=(Finding(code="ha-pair", message=message), *untold, *here.findings))

@@ -8,6 +8,7 @@ is not shown to be gone afterwards is a refusal, and the change is taken back.
 
 from __future__ import annotations
 
+from sipalg_fix.drivers._carp import objections
 from sipalg_fix.drivers.pfsense import probes
 from sipalg_fix.drivers.pfsense.read import STILL
 from sipalg_fix.model.facts import Facts, Value
@@ -79,6 +80,7 @@ def remedy(facts: Facts) -> Remedy:
             inverse=(tell(_php(_stored("on", "enable siproxd again")), "^stored$"),),
             disruption=Disruption.CALLS,
             diff=("-sipenable=on", "+sipenable="),
+            objections=objections(facts),
         )
     if proxy.running.value is Value.OFF and any(note.startswith(STILL) for note in proxy.prior):
         if "package=False" in facts.config:

@@ -7,6 +7,7 @@ is a factory reset, is never seen. The configuration is read by pfSense's own PH
 
 from __future__ import annotations
 
+from sipalg_fix.drivers._carp import question
 from sipalg_fix.model.session import Command
 
 ACCESS = "ssh"
@@ -52,6 +53,7 @@ DAEMON = ask('pgrep -x siproxd; echo "status $?"')
 RULES = ask("pfctl -sn 2>&1 && echo end of rules")
 TIMEOUTS = ask("pfctl -st 2>&1 && echo end of timeouts")
 BOOT = ask("sysctl -n kern.boottime")
-PROBES = (IDENTITY, CONFIG, PACKAGE, DAEMON, RULES, TIMEOUTS, BOOT)
+ROLES = ask(question("/cf/conf"))
+PROBES = (IDENTITY, CONFIG, PACKAGE, DAEMON, RULES, TIMEOUTS, BOOT, ROLES)
 STATES = ask("pfctl -ss 2>&1 && echo end of states")
 BACKUP = ask("cat /cf/conf/config.xml")

@@ -45,6 +45,7 @@ def parse(seen: Transcript) -> Facts:
         operational=live,
         prior=(*_literal(config), *still),
     )
+    part = pair(seen, config or {})
     return Facts(
         platform="pfsense",
         version=version,
@@ -52,7 +53,10 @@ def parse(seen: Transcript) -> Facts:
         not_applicable=absent,
         boot_mark=boot_mark(seen),
         config=tuple(f"{key}={value}" for key, value in sorted((config or {}).items())),
-        findings=(*_nowhere(daemon, redirect), *advice(seen, config or {}), *pair(config or {})),
+        standby=part.standby,
+        follows=part.follows,
+        overwritten=part.overwritten,
+        findings=(*_nowhere(daemon, redirect), *advice(seen, config or {}), *part.findings),
     )
 
 

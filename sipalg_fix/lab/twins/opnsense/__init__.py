@@ -39,7 +39,9 @@ class Options:
     nobody ever completed. ``port_forward`` sends the phones' port 5060 to the proxy. The API key ``key``
     has ``privileges``, names as OPNsense has them with commas between (``page-all`` for everything, the
     empty text for nothing); ``users`` adds keys, each (secret, privileges). ``root`` is root's password by
-    SSH. ``configd`` False is a box whose backend daemon has died. ``phones`` are their addresses.
+    SSH. ``configd`` False is a box whose backend daemon has died. ``phones`` are their addresses. ``carp`` is
+    the state of each CARP address (MASTER, BACKUP, INIT), and ``merged`` what another node wrote into its
+    configuration, section names with commas between.
     """
 
     version: str = "26.7.4"
@@ -55,6 +57,8 @@ class Options:
     root: str = "opnsense"
     configd: bool = True
     phones: tuple[str, ...] = ("192.168.1.21", "192.168.1.22")
+    carp: tuple[str, ...] | list[str] = ()
+    merged: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +109,10 @@ def from_options(name: str, options: Mapping[str, Any]) -> OpnsenseTwin:
         plugin=given.plugin,
         configd=given.configd,
         phones=tuple(given.phones),
+        carp=tuple(given.carp),
     )
+    if given.merged:
+        box.merge(given.merged)
     box.boot()
     running = given.enabled if given.running is None else given.running
     if given.plugin and running != (box.daemon.pid is not None):

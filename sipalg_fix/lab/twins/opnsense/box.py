@@ -90,6 +90,8 @@ class Box:
     plugin: bool = True
     configd: bool = True
     phones: tuple[str, ...] = ()
+    carp: tuple[str, ...] = ()
+    """The state of each CARP address: who fails over sets them."""
 
     def __post_init__(self) -> None:
         self.chassis.on_down.append(self.boot)
@@ -143,6 +145,13 @@ class Box:
             self.config.restore(self.config.history[-1])
             return
         self.config.save(now=self.chassis.now, user=user, token=token, description=description)
+
+    def merge(self, sections: str, **siproxd: str) -> None:
+        """Another node's sections are written over those here (xmlrpc/legacy.inc); nothing is reloaded."""
+        if self.config.settings.siproxd is not None:
+            self.config.settings.siproxd |= siproxd
+        description = f"Merged {sections} config sections from XMLRPC client."
+        self.config.save(now=self.chassis.now, user="root@192.168.1.2", token="", description=description)
 
     def forward(self, uuid: str) -> Forward | None:
         """The port forward of this id."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from sipalg_fix.lab.shell.process import BoxDown
 from sipalg_fix.lab.twin import Exec
+from sipalg_fix.lab.twins.opnsense import carp
 from sipalg_fix.lab.twins.opnsense.box import Box
 
 ABSENT = "siproxd does not exist in /etc/rc.d or the local startup\ndirectories (/usr/local/etc/rc.d)"
@@ -84,6 +85,13 @@ def pfctl(box: Box, words: list[str], stdin: str) -> Exec:
             return Exec(stderr="usage: pfctl [-AdeghMmNnOPqRrvz] [-a anchor]\n", status=1)
 
 
+def ifconfig(box: Box, words: list[str], stdin: str) -> Exec:
+    """``-a``."""
+    if words != ["-a"]:
+        return Exec(stderr=f"ifconfig: interface {' '.join(words)} does not exist\n", status=1)
+    return Exec(stdout=carp.by_ifconfig(box))
+
+
 def sysctl(box: Box, words: list[str], stdin: str) -> Exec:
     """``kern.boottime``, and the two names of the system."""
     booted = box.chassis.booted_at
@@ -134,6 +142,7 @@ COMMANDS: Mapping[str, Callable[[Box, list[str], str], Exec]] = {
     "service": service,
     "pfctl": pfctl,
     "sysctl": sysctl,
+    "ifconfig": ifconfig,
     "uname": uname,
     "id": identity,
     "reboot": reboot,

@@ -28,6 +28,7 @@ PRIVILEGES = {
     "page-system-firmware-manualupdate": ("api/core/firmware/*",),
     "page-diagnostics-configurationhistory": ("api/core/backup/*",),
     "page-status-services": ("api/core/service/*",),
+    "page-status-carp": ("api/diagnostics/interface/get_vip_status",),
     "page-firewall-nat-portforward-edit": ("api/firewall/d_nat/*",),
     "page-diagnostics-showstates": (
         "api/diagnostics/firewall/query_states*",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipalg_fix.lab.twin import Request, Response
-from sipalg_fix.lab.twins.opnsense import model, requests
+from sipalg_fix.lab.twins.opnsense import carp, model, requests
 from sipalg_fix.lab.twins.opnsense.box import Box
 from sipalg_fix.lab.twins.opnsense.config import Revision, difference
 from sipalg_fix.lab.twins.opnsense.pf import lockout
@@ -381,6 +381,7 @@ ROUTES: Mapping[tuple[str, str, str], Route] = {
         answer=toggle_forward, parameters=1, stores=True, since=(26, 1)
     ),
     ("firewall", "dnat", "apply"): Route(answer=apply_filter, acts=True, since=(26, 1)),
+    ("diagnostics", "interface", "getvipstatus"): Route(answer=lambda call: carp.by_api(call.box)),
     ("diagnostics", "firewall", "querystates"): Route(answer=query_states),
     ("diagnostics", "firewall", "killstates"): Route(answer=kill_states, acts=True),
     ("diagnostics", "system", "systemtime"): Route(answer=system_time),

@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape
 
 from sipalg_fix.lab.twins.pfsense.options import Options
 
+SECRET = {"password": "canary-vip"}
+
 
 def first_config(name: str, options: Options) -> dict[str, Any]:
     """What somebody has set up."""
@@ -41,10 +43,23 @@ def first_config(name: str, options: Options) -> dict[str, Any]:
             "username": "admin",
             "password": "canary-of-the-pair",
         }
-        tree["virtualip"] = {
-            "vip": {0: {"mode": "carp", "subnet": "192.168.1.254", "password": "canary-vip"}}
+    if options.pair or options.carp:
+        vips = {
+            number: {"mode": "carp", "vhid": str(number + 1), "subnet": f"192.168.1.{254 - number}", **SECRET}
+            for number in range(len(options.carp) or 1)
         }
+        tree["virtualip"] = {"vip": vips}
     return tree
+
+
+def merge(sections: str) -> str:
+    """What a revision says when another node's sections were merged (xmlrpc.php)."""
+    return f"admin@192.168.1.2 (Local Database): Merged in config ({sections} sections) from XMLRPC client."
+
+
+def revised(tree: dict[str, Any], description: str) -> dict[str, Any]:
+    """The tree with what the file says of its last change."""
+    return {**tree, "revision": {"time": "1795000000", "description": description}}
 
 
 def xml(tree: dict[str, Any], root: str = "pfsense") -> str:

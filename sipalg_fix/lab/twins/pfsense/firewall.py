@@ -15,7 +15,7 @@ from sipalg_fix.lab.shell.process import ASH, BoxDown
 from sipalg_fix.lab.shell.run import Call, Program
 from sipalg_fix.lab.shell.standard import furnished
 from sipalg_fix.lab.twin import Chassis, Exec, User
-from sipalg_fix.lab.twins.pfsense.config import copied, first_config, xml
+from sipalg_fix.lab.twins.pfsense.config import copied, first_config, merge, revised, xml
 from sipalg_fix.lab.twins.pfsense.filter import Filter
 from sipalg_fix.lab.twins.pfsense.options import Options
 
@@ -43,10 +43,16 @@ class PfsenseTwin:
         self.stored = first_config(name, options)
         """What config.xml holds."""
         self.revisions = 1
+        self.description = "admin@192.168.1.10 (Local Database): /system.php made changes"
+        """What the last of them says of itself."""
+        self.carp = tuple(options.carp)
+        """The state of each CARP address: who fails over sets them."""
         self.pid: int | None = None
         self._pids = 41_000
         self._install()
         self._lay_files()
+        if options.merged:
+            self.merge(options.merged)
         self._boot()
         self.chassis.on_down.append(self._boot)
         self._otherwise()
@@ -89,6 +95,13 @@ class PfsenseTwin:
         """Is SIP sent to a proxy that does not run?"""
         return self.pid is None and bool(self.filter.redirects)
 
+    def merge(self, sections: str, proxy: dict[str, str] | None = None) -> None:
+        """Another node's sections are written over those here, ``proxy`` being siproxd's among them."""
+        stored = copied(self.stored)
+        if proxy is not None:
+            stored["installedpackages"]["siproxdsettings"] = {"config": {0: dict(proxy)}}
+        self._write(stored, merge(sections))
+
     # Making it.
 
     def _install(self) -> None:
@@ -99,6 +112,7 @@ class PfsenseTwin:
             "pgrep": self._pgrep,
             "pfctl": self._pfctl,
             "sysctl": self._sysctl,
+            "ifconfig": self._ifconfig,
             "shutdown": self._shutdown,
             "reboot": self._shutdown,
         }
@@ -115,8 +129,8 @@ class PfsenseTwin:
         ):
             files.make_dirs(path.rpartition("/")[0])
             files.put(path, content)
-        files.make_dirs("/cf/conf")
-        files.live["/cf/conf/config.xml"] = Live(read=lambda: xml(self.stored))
+        files.make_dirs("/cf/conf/backup")
+        files.live["/cf/conf/config.xml"] = Live(read=lambda: xml(revised(self.stored, self.description)))
 
     def _otherwise(self) -> None:
         """What somebody left otherwise than the settings say."""
@@ -136,6 +150,13 @@ class PfsenseTwin:
             self._start()
         self._load_rules(self.stored)
         self.filter.states.clear()
+
+    def _write(self, tree: dict[str, Any], description: str) -> None:
+        """Store a configuration; the one before it is kept as a file."""
+        before = xml(revised(self.stored, self.description))
+        self.box.files.put(f"/cf/conf/backup/config-{1_795_000_000 + self.revisions}.xml", before)
+        self.stored, self.description = tree, description
+        self.revisions += 1
 
     # The package.
 
@@ -242,8 +263,8 @@ class PfsenseTwin:
             switches = self.chassis.switches
             if switches.locked or switches.refuse_writes or switches.save_fails:
                 return -1
-            self.stored = copied(php.variables["$config"])  # type: ignore[arg-type]  # config.inc made it a tree
-            self.revisions += 1
+            tree = copied(php.variables["$config"])  # type: ignore[arg-type]  # config.inc made it a tree
+            self._write(tree, f"(system): {arguments[0] if arguments else ''}")
             self.chassis.wrote()
             return php.variables["$config"]
 
@@ -311,6 +332,18 @@ class PfsenseTwin:
             return 1
         seconds = int(self.chassis.booted_at) + 7 * self.chassis.boots
         call.out(f"{{ sec = {seconds}, usec = 412345 }} Mon Nov 23 09:00:00 2026\n")
+        return 0
+
+    def _ifconfig(self, call: Call) -> int:
+        """Every interface; a CARP address's state below the address itself."""
+        if call.arguments[1:] != ["-a"]:
+            call.err(f"ifconfig: interface {call.arguments[-1]} does not exist\n")
+            return 1
+        call.out("em1: flags=8943<UP,BROADCAST,RUNNING,PROMISC,SIMPLEX,MULTICAST> metric 0 mtu 1500\n")
+        call.out("\tinet 192.168.1.1 netmask 0xffffff00 broadcast 192.168.1.255\n")
+        for number, state in enumerate(self.carp, 1):
+            call.out(f"\tinet 192.168.1.{255 - number} netmask 0xffffff00 vhid {number}\n")
+            call.out(f"\tcarp: {state} vhid {number} advbase 1 advskew {100 if state == 'BACKUP' else 0}\n")
         return 0
 
     def _shutdown(self, call: Call) -> int:

@@ -17,9 +17,10 @@ class Options:
     ``version`` is pfSense's; before 2.7 its PHP has no config_set_path. ``package`` is whether siproxd is
     installed, ``settings`` whether somebody set it up, ``enabled`` what its settings say (None: the flag is
     not there), ``running`` whether its daemon runs, ``redirect`` whether pf's rule is loaded (None: as
-    enabled). ``port`` is the proxy's (empty: the default). ``pair`` is the address of the other node.
-    ``optimization``, ``disablescrub`` and ``static_ports`` are what the advice looks at. ``phones`` are their
-    addresses.
+    enabled). ``port`` is the proxy's (empty: the default). ``pair`` is the address of the node to which its
+    configuration is given. ``carp`` is the state of each CARP address (MASTER, BACKUP, INIT), and ``merged``
+    what another node wrote into its configuration, section names with commas between. ``optimization``,
+    ``disablescrub`` and ``static_ports`` are what the advice looks at. ``phones`` are their addresses.
     """
 
     version: str = "2.7.2-RELEASE"
@@ -30,6 +31,8 @@ class Options:
     redirect: bool | None = None
     port: str = ""
     pair: str = ""
+    carp: tuple[str, ...] | list[str] = ()
+    merged: str = ""
     optimization: str = ""
     disablescrub: bool = False
     static_ports: int = 0
