@@ -11,6 +11,8 @@ import pytest
 
 from tests.e2e.conftest import Workshop, virtual
 
+pytestmark = pytest.mark.long  # dozens of commands, most of them waiting
+
 CANARY = "$5$lab$not-a-hash-of-"
 """The virtual EdgeRouter's configuration holds password hashes that begin so."""
 HOST = "ubiquiti_edgeos-01"

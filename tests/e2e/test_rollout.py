@@ -16,6 +16,8 @@ import pytest
 
 from tests.e2e.conftest import COMMAND, ROOT, Workshop, virtual
 
+pytestmark = pytest.mark.long  # dozens of commands, most of them waiting
+
 NAMES = ("r1", "r2", "r3", "r4")
 FLEET = [{name: virtual("cisco_ios") for name in NAMES}]
 BOOK = """version: 1

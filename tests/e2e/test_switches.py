@@ -9,6 +9,8 @@ import yaml
 
 from tests.e2e.conftest import DISABLE, PLATFORMS, Workshop, virtual
 
+pytestmark = pytest.mark.long  # dozens of commands, most of them waiting
+
 BAD, GOOD = "awkward", "plain"
 LOOKING = {
     "refuse_login": {"access-denied"},
@@ -32,7 +34,6 @@ def pair(platform: str) -> dict[str, object]:
     return {BAD: virtual(platform), GOOD: virtual(platform)}
 
 
-@pytest.mark.long  # most of it is waiting for deadlines
 @pytest.mark.parametrize("workshop", [pair(p) for p in PLATFORMS], ids=PLATFORMS, indirect=True)
 def test_awkward_to_look_at(workshop: Workshop) -> None:
     """Whatever a router does to a look, it is a named error or a true reading, never a false one."""

@@ -14,6 +14,8 @@ from tests.approvals.persons import Office
 from tests.e2e.conftest import Workshop, virtual
 from tests.store.test_journal_tampering import unguarded
 
+pytestmark = pytest.mark.long  # dozens of commands, most of them waiting
+
 HOST = "linux-01"
 ROWS = {
     "changed": ("UPDATE journal SET payload = '{}' WHERE seq = 3 AND run = ?", "row-changed"),
