@@ -18,10 +18,12 @@ from sipalg_fix.transports.screen import end_of_echo, ending, render
 from sipalg_fix.transports.terminal import QUIET_SECONDS, Terminal
 
 SILENT_SECONDS: Final = 5.0
-"""How long to wait for the echo of a command while a prompt stands there without it."""
+"""How long to wait for the echo of a command, or for a prompt, while another stands there without it."""
 
 # less; its longer prompt; its end; more as Cisco, Fortinet, Junos and ASA have it; RouterOS.
 _PAGER: Final = re.compile(r"^:|^lines \d+-\d+.*|^.*\(END\)|^.*-- ?[-(]*[Mm]ore\b.*|^-- \[Q quit\|.*", re.M)
+# A word and a sign at which some device or other waits for a command.
+_ANY_PROMPT: Final = re.compile(r"^(?=.*\w)[\w.\-/:+@~()\[\]]+ ?[>#$%] ?$", re.M)
 _NEXT_PAGE: Final = Answer(question="", text=" ", enter=False)
 _LEAVE_PAGER: Final = Answer(question="", text="q", enter=False)
 
@@ -36,13 +38,28 @@ class Dialogue:
         self._prompts: set[str] = set()
 
     def begin(self) -> str:
-        """What the greeting ends in: the first prompt, or perhaps a line of a banner that looks like one."""
+        """
+        What the greeting ends in: the first prompt, or perhaps a line of a banner that looks like one.
+
+        Another device's prompt is told from a banner that was cut by Enter, once, in a long silence: a banner
+        is not said twice, so what stands there again is DeviceError ``not-understood``.
+        """
+        terminal, deadline, other = self._terminal, self._endpoint.deadline, ""
         while True:
-            if (found := ending(self._prompt, self._terminal.tail(0))) is None:
-                self._terminal.more(self._endpoint.deadline)
-            elif self._terminal.still():
-                self._prompts.add(found[0])
-                return found[0]
+            shown = terminal.tail(0)
+            stands = ending(_ANY_PROMPT, shown)
+            if found := ending(self._prompt, shown):
+                if terminal.still():
+                    self._prompts.add(found[0])
+                    return found[0]
+            elif stands is None:
+                terminal.more(deadline)
+            elif stands[0] == other:
+                raise self._endpoint.error("not-understood", f"waits at {other!r}, no prompt of its platform")
+            elif terminal.still(min(SILENT_SECONDS, deadline.left(self._endpoint))):
+                other = stands[0]
+                terminal.wipe()
+                terminal.type("", deadline)
 
     def settle(self, first: str, last: str) -> None:
         """

@@ -19,20 +19,7 @@ from sipalg_fix.model.session import Access, SshCli, SshExec
 from tests.laws.conftest import Device, Make
 
 PLATFORMS = sorted(discover())
-KNOWN = {
-    ("ubiquiti_edgeos", "cisco_ios"): "a prompt without '@' is none to the driver: it waits to the end",
-}
-"""What does not hold yet, and why; whoever mends one is told to take it out here."""
-
-
-def case(driver: str, router: str) -> object:
-    """One cell of the matrix."""
-    why = KNOWN.get((driver, router))
-    marks = [pytest.mark.xfail(strict=True, reason=why)] if why else []
-    return pytest.param(driver, router, marks=marks)
-
-
-PAIRS = [case(driver, router) for driver in PLATFORMS for router in PLATFORMS if driver != router]
+PAIRS = [(driver, router) for driver in PLATFORMS for router in PLATFORMS if driver != router]
 SAID = {"not-understood", "wrong-platform"}
 NAMED = frozenset(HOST_CODES) - {"internal", "look-only"}
 """Where not even the protocol is spoken: any other error of a host."""

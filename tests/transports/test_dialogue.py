@@ -73,6 +73,33 @@ def test_an_answer_is_what_stands_between_echo_and_prompt() -> None:
     assert (said.text, said.prompt) == ("Version: 1\nHW", "ubnt@ubnt:~$ ")
 
 
+@pytest.mark.parametrize(
+    "prompt", ["router#", "router>", "core-1(config)# ", "[admin@MikroTik] > ", "FGT $ "]
+)
+def test_another_devices_prompt_is_told_by_enter(prompt: str) -> None:
+    """It stands there again: this is no device of the platform, and nobody waits to the end."""
+    tape = Tape(f"Hello\r\n{prompt}", None).expect("\n", f"\r\n{prompt}", None)
+    with pytest.raises(DeviceError, match=re.escape(prompt.strip())) as raised:
+        dialogue(tape).begin()
+    assert raised.value.code == "not-understood"
+    assert tape.typed == ["\n"]
+
+
+@pytest.mark.parametrize("line", ["Welcome#", "edge#", "root@edge(config)#"])
+def test_a_banner_cut_at_what_looks_like_a_prompt_goes_on(line: str) -> None:
+    """A slow device stopped in the middle of its greeting for long; its own prompt comes all the same."""
+    slow = Tape(f"Hello\r\n{line}", None).expect("\n", "## more\r\n", "ubnt@ubnt:~$ ", None)
+    assert dialogue(slow).begin() == "ubnt@ubnt:~$ "
+
+
+@pytest.mark.parametrize("line", ["###########", "Welcome#", "staff only >", "edge#"])
+def test_nothing_is_typed_into_a_greeting_that_goes_on(line: str) -> None:
+    """Whatever its lines look like."""
+    quick = Tape(f"Hello\r\n{line}", f"\r\n{line} more\r\nubnt@ubnt:~$ ", None)
+    assert dialogue(quick).begin() == "ubnt@ubnt:~$ "
+    assert quick.typed == []
+
+
 def test_a_banner_line_like_a_prompt_is_not_taken_for_one() -> None:
     """Login goes on until the same prompt came twice; a banner is not repeated for an empty line."""
     tape = Tape("For staff of\r\nroot@edge# ", None)
