@@ -1,4 +1,4 @@
-"""The virtual MikroTik router's command line and REST, before clients that are not ours: OpenSSH and curl."""
+"""The virtual MikroTik's command line and REST, held to others' clients: paramiko, OpenSSH and curl."""
 
 from __future__ import annotations
 
@@ -50,6 +50,35 @@ def ssh(twin: RouterosTwin) -> Iterator[paramiko.SSHClient]:
 def typed(client: paramiko.SSHClient, line: str) -> str:
     _, out, _ = client.exec_command(line, timeout=10)
     return out.read().decode().replace("\r\n", "\n")
+
+
+def test_openssh_is_served_as_paramiko_is(twin: RouterosTwin, tmp_path: Path) -> None:
+    """The real client: what is printed, to the last blank, and the status of what is refused."""
+    (tmp_path / "askpass").write_text(f"#!/bin/sh\necho {WORD}\n")
+    (tmp_path / "askpass").chmod(0o700)
+    asking = {
+        "SSH_ASKPASS": str(tmp_path / "askpass"),
+        "SSH_ASKPASS_REQUIRE": "force",
+        "PATH": "/usr/bin:/bin",
+    }
+    options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={tmp_path / 'known'}", "LogLevel=ERROR")
+    key = paramiko.ECDSAKey.generate()
+    with SshServer(twin, key, key) as server:
+        host, port = server.address
+
+        def ssh(line: str) -> tuple[int, str]:
+            words = ["ssh", "-F", "none", "-p", str(port), *(f"-o{each}" for each in options)]
+            done = subprocess.run(
+                [*words, f"admin+cte@{host}", line], capture_output=True, text=True, check=False, timeout=20,
+                env=asking, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            assert not done.stderr, done.stderr
+            return done.returncode, done.stdout
+
+        assert ssh(f"{SIP} print detail") == (0, PRINTED)
+        assert ssh(f"{SIP} set nosuch disabled=yes") == (1, "no such item\n")
+        assert ssh(f'{SIP} set [find name="sip"] disabled=yes') == (0, "")
+    assert twin.box.pick("/ip/firewall/service-port", "sip")["disabled"] == "true"
 
 
 def test_print_detail_is_what_a_router_printed(ssh: paramiko.SSHClient) -> None:

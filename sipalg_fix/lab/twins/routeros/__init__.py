@@ -24,6 +24,7 @@ from sipalg_fix.lab.twins.routeros import menus, notation, sentences, web
 from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, SERVICE_PORT, Box, Refusal, Row
 from sipalg_fix.lab.twins.routeros.console import Runner
 from sipalg_fix.lab.twins.routeros.scheduler import SCHEDULER, SCRIPT, Scheduler
+from sipalg_fix.lab.twins.routeros.terminal import Session
 
 REGISTRAR = "203.0.113.10:5060"
 
@@ -37,6 +38,7 @@ class Options:
 
     ``level`` is the group of the account ``admin``: full, write, read, or console (which may not use
     the API); ``users`` adds accounts, name to (password, group), and ``radius`` those of a server.
+    ``fresh``: nobody has logged in to its terminal before.
     ``managed`` is ``tr069`` for a box that an auto configuration server looks after, ``tr069-off`` for one
     with the package and no server, or ``script`` for one with a script of its owner that turns the helper
     on every night. ``connections`` is how many phones are registered through it. ``old_login`` is True for
@@ -53,6 +55,7 @@ class Options:
     nat: bool = True
     password: str = "admin"
     level: str = "full"
+    fresh: bool = False
     users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     radius: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     old_login: bool | None = None
@@ -84,6 +87,8 @@ class RouterosTwin:
     old_login: bool
     seven: bool
     phones: int
+    version: str
+    fresh: bool = False
 
     def talk(self, user: str, sentence: list[str]) -> list[list[str]]:
         """
@@ -116,6 +121,13 @@ class RouterosTwin:
             runner.out.append(refusal.message)
             status = 1 if self.seven else 0
         return Exec(stdout="".join(f"{line}\r\n" for line in runner.out), status=status)
+
+    def terminal(self, user: str, width: int, height: int) -> Session:
+        """An interactive session; the width is its own affair, for it draws a line over itself."""
+        del width
+        self.forget()
+        fresh, self.fresh = self.fresh, False
+        return Session(self.box, user, height, version=self.version, fresh=fresh)
 
     def reads_stdin(self, command: str) -> bool:
         """Only what asks a question waits for an answer."""
@@ -205,6 +217,8 @@ def from_options(name: str, options: Mapping[str, Any]) -> RouterosTwin:
         old_login=old,
         seven=release >= (7, 1),
         phones=given.connections,
+        version=given.version.split(maxsplit=1)[0],
+        fresh=given.fresh,
     )
     _manage(twin, given.managed)
     twin.register()
