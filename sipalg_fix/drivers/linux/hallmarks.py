@@ -18,33 +18,10 @@ OTHERS = {"openwrt": "OpenWrt", "vyos": "VyOS", "opnsense": "OPNsense"}
 """Systems whose firewall is written by something of their own, by the ID in os-release."""
 EDGEOS = "-UBNT"
 """How the kernel release of EdgeOS ends."""
-GENERAL = frozenset(
-    {
-        *(
-            "almalinux",
-            "alpine",
-            "amzn",
-            "arch",
-            "centos",
-            "debian",
-            "fedora",
-            "gentoo",
-            "linuxmint",
-            "nixos",
-        ),
-        *(
-            "ol",
-            "opensuse-leap",
-            "opensuse-tumbleweed",
-            "raspbian",
-            "rhel",
-            "rocky",
-            "sles",
-            "ubuntu",
-            "void",
-        ),
-    }
-)
+GENERAL = frozenset({
+    "almalinux", "alpine", "amzn", "arch", "centos", "debian", "fedora", "gentoo", "linuxmint", "nixos", "ol",
+    "opensuse-leap", "opensuse-tumbleweed", "raspbian", "rhel", "rocky", "sles", "ubuntu", "void",
+})  # fmt: skip
 """Distributions of which it is known that nothing of their own writes the firewall; by the ID, too."""
 ID = re.compile(r'^ID="?([\w.-]+)"?$', re.MULTILINE)
 
