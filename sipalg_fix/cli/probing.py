@@ -54,6 +54,9 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     transport: Annotated[
         list[Over] | None, typer.Option("--transport", help="Only these; all when not said.")
     ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Keep a TCP connection, wait for Enter, and test it as well.")
+    ] = False,
     sizes: Annotated[
         bool, typer.Option("--sizes", help="Also messages as long as one packet takes.")
     ] = False,
@@ -81,6 +84,8 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     """
     if [bool(each) for each in (responder, server, trace, pcap)].count(True) != 1:
         raise typer.BadParameter("one of --responder, --server, --trace and --pcap is needed")
+    if hold and not responder:
+        raise typer.BadParameter("--hold needs a responder")
     if pcap:
         return listening.from_captures(pcap, options.Form(output.value))
     if server:
@@ -92,6 +97,8 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
     from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
     from sipalg_fix.wiring import utc_now
 
+    if hold and transport and Over.TCP not in transport:
+        raise typer.BadParameter("--hold keeps a TCP connection: --transport tcp is needed")
     host, port = _address(responder, CONTROL_PORT)
     fresh, own_port = _source_ports(source_port)
     wish = probing.Wish(
@@ -107,7 +114,7 @@ def probe(  # noqa: PLR0913, PLR0917 - a command's options
         lifetime=probing.steps_up_to(lifetime),
     )
     try:
-        report = probing.probe(wish, utc_now())
+        report = probing.probe(wish, utc_now(), probing.ask_for_change if hold else None)
     except NotTrusted as error:
         raise DeviceError("certificate-changed" if pin else "certificate-unknown", str(error)) from None
     return _told(report, output)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sipalg_fix.model.canon import from_plain
 from sipalg_fix.model.facts import Plane, Value, unknown
-from sipalg_fix.model.path import ALG, OLD_PORT, SCHEMA, Outcome, PathReport, as_plane, exit_code
+from sipalg_fix.model.path import ALG, KEPT, OLD_PORT, SCHEMA, Outcome, PathReport, as_plane, exit_code
 
 MOST: Final = 4 << 20
 """Characters of an answer; a whole probe's is a tenth of that."""
@@ -142,11 +142,15 @@ def _new(report: PathReport) -> Value:
     """New connections: over UDP, and over TCP where it was tested, as every one over TCP is new."""
     if not any(leg.name == "udp" for leg in report.legs):
         return Value.UNKNOWN
-    return _together({leg.outcome for leg in report.legs if leg.name == "udp" or leg.name.startswith("tcp")})
+    return _together({leg.outcome for leg in report.legs if leg.name == "udp" or _is_new_tcp(leg.name)})
 
 
 def _old(report: PathReport) -> Value:
-    return _together({leg.outcome for leg in report.legs if leg.name.startswith(OLD_PORT)})
+    return _together({leg.outcome for leg in report.legs if leg.name.startswith((OLD_PORT, KEPT))})
+
+
+def _is_new_tcp(name: str) -> bool:
+    return name.startswith("tcp") and name != KEPT
 
 
 def _together(outcomes: set[Outcome]) -> Value:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sipalg_fix.model.facts import Plane
 
 SCHEMA = "sipalg-fix/path/1"
+KEPT = "tcp kept open"
+"""The leg of a TCP connection that stood before the router was changed."""
 OLD_PORT = "udp from port "
 """How the names of legs begin whose source port is used again by later probes, as phones do."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from base64 import b64decode
@@ -14,13 +15,9 @@ from sipalg_fix.wire.seen import Exchange, Seen
 
 
 class Book:
-    """
-    What the probe has sent, by number, and what the responder says of it. Shared by all legs.
+    """What the probe has sent, by number, and what the responder says of it. Shared by all legs."""
 
-    After ``ends`` (monotonic) nothing is sent again.
-    """
-
-    def __init__(self, line: ControlLine, ends: float) -> None:
+    def __init__(self, line: ControlLine) -> None:
         session = line.session
         self.line = line
         self.key = bytes.fromhex(session.key)
@@ -31,9 +28,13 @@ class Book:
         self._seq = 0
         self._question: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
-        self._ends = ends
+        self._ends = math.inf
         self._media: set[int] = set()
         self._claims: set[tuple[str, int, str]] = set()
+
+    def until(self, ends: float) -> None:
+        """After this (monotonic) nothing is sent again."""
+        self._ends = ends
 
     def is_late(self) -> bool:
         """Is it time to come to an end, whatever is still missing?"""

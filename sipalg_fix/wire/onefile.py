@@ -20,7 +20,7 @@ from sipalg_fix.wire.certificate import normal_pin
 from sipalg_fix.wire.control import NotTrusted
 from sipalg_fix.wire.endpoint import host_and_port, source_ports
 from sipalg_fix.wire.handing import hand_over
-from sipalg_fix.wire.probe import Wish, probe
+from sipalg_fix.wire.probe import Wish, ask_for_change, probe
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT
 from sipalg_fix.wire.server import ServerWish, ask
 from sipalg_fix.wire.systems import holds_window
@@ -50,6 +50,9 @@ def _parser(responder: str, pin: str) -> _Parser:
     parser.add_argument("--pin", default="", help=f"sha256:... as the responder prints it{_usual(pin)}")
     parser.add_argument(
         "--source-port", default="both", help="fresh, both (fresh and 5060), or a number: only from there"
+    )
+    parser.add_argument(
+        "--hold", action="store_true", help="keep a TCP connection, wait for Enter, and test it as well"
     )
     parser.add_argument("--json", action="store_true", help="print the report for machines")
     parser.add_argument(
@@ -103,6 +106,8 @@ def _run(parser: _Parser, given: argparse.Namespace, pin: str) -> int:
     phone, source = bool(own_port), own_port or SIP_PORT
     if given.send and (given.server or given.trace):
         parser.error("--send needs a responder: there is nobody else to send to")
+    if given.hold and (given.server or given.trace):
+        parser.error("--hold needs a responder")
     if given.trace:
         host, port = host_and_port(given.trace, SIP_PORT)
         return _told(given, trace(TraceWish(host=host, port=port), at))
@@ -114,7 +119,7 @@ def _run(parser: _Parser, given: argparse.Namespace, pin: str) -> int:
         parser.error("one of --responder, --server and --trace is needed")
     host, port = host_and_port(given.responder, CONTROL_PORT)
     wish = Wish(host=host, port=port, pin=pin, fresh_port=fresh, phone_port=phone, source_port=source)
-    report = probe(wish, at)
+    report = probe(wish, at, ask_for_change if given.hold else None)
     code = _told(given, report)
     if given.send:
         _send(wish, report, given.label)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sipalg_fix.model.path import (
+    KEPT,
     OLD_PORT,
     Direction,
     Lifetime,
@@ -24,7 +25,8 @@ from sipalg_fix.model.path import (
     Tested,
 )
 from sipalg_fix.wire.book import Book
-from sipalg_fix.wire.control import ControlLine, Unreachable, connect
+from sipalg_fix.wire.control import Unreachable, connect
+from sipalg_fix.wire.kept import HOLD_SECONDS, KeptLeg
 from sipalg_fix.wire.lifetime import STEPS, measure
 from sipalg_fix.wire.messages import REVERSE_TITLE, TITLE, Kind
 from sipalg_fix.wire.protocol import CONTROL_PORT, SIP_PORT, Transport
@@ -76,15 +78,32 @@ def steps_up_to(seconds: float) -> tuple[float, ...]:
     return tuple(step for step in STEPS if step <= seconds)
 
 
-def probe(wish: Wish, at: str, system: str = sys.platform) -> PathReport:
-    """Probe now. ``at`` is the time for the report. :class:`NotTrusted` if the responder is not the one."""
-    return run(probed(wish, at), system)
+Change = Callable[[], object]
 
 
-async def probed(wish: Wish, at: str) -> PathReport:
+def probe(wish: Wish, at: str, change: Change | None = None, system: str = sys.platform) -> PathReport:
+    """
+    Probe now. ``at`` is the time for the report. :class:`NotTrusted` if the responder is not the one.
+
+    ``change`` is waited for first, if it is given, while a TCP connection stands that is tested as well.
+    """
+    return run(probed(wish, at, change), system)
+
+
+def ask_for_change() -> None:
+    """Ask whoever sits there to change the router, and wait for a line, or the end, of standard input."""
+    print(
+        "A TCP connection stands. Change the router now, then press Enter to probe.",
+        file=sys.stderr,
+        flush=True,
+    )
+    sys.stdin.readline()
+
+
+async def probed(wish: Wish, at: str, change: Change | None = None) -> PathReport:
     """The same inside an event loop. Nothing but :class:`NotTrusted` is raised: the rest is an outcome."""
     began = time.monotonic()
-    life = _SESSION_SECONDS + int(max(wish.lifetime, default=0))
+    life = _SESSION_SECONDS + int(max(wish.lifetime, default=0)) + (HOLD_SECONDS if change else 0)
     try:
         line = await connect(wish.host, wish.port, pin=wish.pin, authority=wish.authority, life=life)
     except Unreachable as error:
@@ -99,15 +118,20 @@ async def probed(wish: Wish, at: str) -> PathReport:
             not_tested=(NotTested(what="everything", why="the responder could not be talked to"),),
         )
     try:
-        return await _over(line, wish, at, began)
+        book, kept = Book(line), None
+        if change is not None:
+            kept = KeptLeg(book)
+            await kept.stand(change)
+            began = time.monotonic()
+        return await _over(book, kept, wish, at, began)
     finally:
         line.close()
 
 
-async def _over(line: ControlLine, wish: Wish, at: str, began: float) -> PathReport:
+async def _over(book: Book, kept: KeptLeg | None, wish: Wish, at: str, began: float) -> PathReport:
     ends = max(began + LEGS_SECONDS, time.monotonic() + LEGS_AT_LEAST)
-    book = Book(line, ends - LAST_SECONDS)
-    lost = await _legs(book, wish, ends)
+    book.until(ends - LAST_SECONDS)
+    lost = await _legs(book, kept, wish, ends)
     lifetime: Lifetime | None = None
     if wish.lifetime and not lost:
         lifetime = await measure(book, wish.lifetime)
@@ -132,7 +156,7 @@ async def _over(line: ControlLine, wish: Wish, at: str, began: float) -> PathRep
     )
 
 
-async def _legs(book: Book, wish: Wish, ends: float) -> str:
+async def _legs(book: Book, kept: KeptLeg | None, wish: Wish, ends: float) -> str:
     """Test all legs at once; why the session was lost meanwhile, or nothing."""
     work: dict[str, Coroutine[Any, Any, None]] = {}
     if Transport.UDP in wish.transports:
@@ -145,6 +169,8 @@ async def _legs(book: Book, wish: Wish, ends: float) -> str:
     if Transport.TCP in wish.transports:
         tcp = TcpLeg(book, wish.tcp_port)
         work[tcp.name] = tcp.run()
+    if kept is not None:
+        work[KEPT] = kept.run()
     if Transport.TLS in wish.transports:
         work["tls"] = TlsLeg(book).run()
     tasks = {name: asyncio.ensure_future(each) for name, each in work.items()}
@@ -212,14 +238,15 @@ def _not_tested(book: Book, wish: Wish) -> Iterator[NotTested]:
     if Transport.TCP in wish.transports:
         if not wish.tcp_port:
             yield NotTested(what=f"TCP from source port {wish.source_port}", why="not asked for")
-        yield NotTested(
-            what="TCP connections that stand since before",
-            why="they cannot be taken over from whoever has them, and one that is made anew is new to a "
-            "router, even from the same port; phones that connect again have new ones, too",
-        )
+        if KEPT not in (*seen.legs, *seen.failed):
+            yield NotTested(
+                what="TCP connections that stand since before",
+                why="they cannot be taken over from whoever has them, and one that is made anew is new to a "
+                "router, even from the same port; phones that connect again have new ones, too",
+            )
     for leg in seen.legs:
         reached = [each for each in seen.exchanges if each.leg == leg and each.arrived]
-        if leg != "tls" and not any(each.port == seen.other_port for each in reached):
+        if leg not in ("tls", KEPT) and not any(each.port == seen.other_port for each in reached):
             what = f"{leg} to port {seen.other_port}, for comparison"
             yield NotTested(what=what, why="nothing arrived there")
     if not wish.sizes:

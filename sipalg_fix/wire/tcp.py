@@ -137,12 +137,12 @@ class TcpLeg:
         began = time.monotonic()
         writer.write(data)
         try:
-            answer = await _message_from(reader)
+            answer = await message_from(reader)
             exchange.copies = 1
             exchange.take(answer)
             if kind in (Kind.REGISTER, Kind.INVITE):
                 what = What.NOTIFY if kind is Kind.REGISTER else What.INVITE
-                await self._inbound(exchange, what, reader, writer)
+                await ask_inbound(self._book, exchange, what, reader, writer)
             return True
         except OSError:
             exchange.copies = max(1, exchange.copies)
@@ -165,24 +165,6 @@ class TcpLeg:
         except BaseException:
             made.close()
             raise
-
-    async def _inbound(
-        self, exchange: Exchange, what: What, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        """A request from outside, over the connection that the probe made."""
-        reverse = Reverse(seq=exchange.seq, leg=self.name, port=exchange.port, what=what)
-        self._book.seen.reverses.append(reverse)
-        wish = Send(seq=exchange.seq, transport=Transport.TCP, port=exchange.port, what=what)
-        _, token = self._book.number()
-        nowhere = Place(transport="TCP", own="", own_port=0, far="", far_port=0)
-        # The responder sends no more than it was sent: give it something to spend, in a message of its own.
-        writer.write(compose(Kind.FUND, nowhere, token))
-        await _message_from(reader)
-        (answer,) = await self._book.line.send(wish)
-        reverse.problem = answer.problem
-        if answer.data:
-            reverse.sent.append(b64decode(answer.data))
-            reverse.come.append(await _message_from(reader))
 
 
 def bound(own: str, port: int, system: str = sys.platform) -> socket.socket:
@@ -221,7 +203,26 @@ async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _message_from(reader: asyncio.StreamReader) -> bytes:
+async def ask_inbound(
+    book: Book, exchange: Exchange, what: What, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """A request from outside, over the connection that the probe made."""
+    reverse = Reverse(seq=exchange.seq, leg=exchange.leg, port=exchange.port, what=what)
+    book.seen.reverses.append(reverse)
+    wish = Send(seq=exchange.seq, transport=Transport.TCP, port=exchange.port, what=what)
+    _, token = book.number()
+    nowhere = Place(transport="TCP", own="", own_port=0, far="", far_port=0)
+    # The responder sends no more than it was sent: give it something to spend, in a message of its own.
+    writer.write(compose(Kind.FUND, nowhere, token))
+    await message_from(reader)
+    (answer,) = await book.line.send(wish)
+    reverse.problem = answer.problem
+    if answer.data:
+        reverse.sent.append(b64decode(answer.data))
+        reverse.come.append(await message_from(reader))
+
+
+async def message_from(reader: asyncio.StreamReader) -> bytes:
     """One message off a stream; ConnectionError when it ends before. Its caller limits the time."""
     data = b""
     while True:
@@ -275,7 +276,7 @@ class TlsLeg:
                 )
                 self._book.enter(Transport.TLS, exchange)
                 writer.write(data)
-                exchange.take(await _message_from(reader))
+                exchange.take(await message_from(reader))
             await self._book.refresh()
         finally:
             writer.transport.abort()

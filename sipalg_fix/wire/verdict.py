@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sipalg_fix.model.path import (
     ALG,
+    KEPT,
     OLD_PORT,
     WORST_FIRST,
     Direction,
@@ -147,21 +148,28 @@ def _missing(view: View) -> Iterator[str]:
             yield f"no report on the {REVERSE_TITLE[what]}"
 
 
+def _old(legs: list[Leg]) -> list[Leg]:
+    """Legs of connections that stood before, or that an earlier probe, or a phone, may have made."""
+    return [leg for leg in legs if leg.name.startswith((OLD_PORT, KEPT))]
+
+
 def _only_old(legs: list[Leg]) -> bool:
-    """Is all that a box acts on the connection that an earlier probe, or a phone, may have made?"""
-    by_name = {leg.name: leg.outcome for leg in legs}
-    new = [by_name[name] for name in by_name if name == "udp" or name.startswith("tcp")]
-    old = [leg.outcome for leg in legs if leg.name.startswith(OLD_PORT)]
-    return by_name.get("udp") is Outcome.NONE and not ALG.intersection(new) and bool(ALG.intersection(old))
+    """Does a box act on connections from before alone, where new ones of the same transport are clean?"""
+    old, altered = _old(legs), [leg for leg in _old(legs) if leg.outcome in ALG]
+    new = {leg.name.partition(" ")[0]: leg.outcome for leg in legs if leg not in old}
+    clean = all(new.get(leg.name.partition(" ")[0]) is Outcome.NONE for leg in altered)
+    return bool(altered) and clean and not ALG.intersection(new.values())
 
 
 def _advice(legs: list[Leg], outcome: Outcome) -> Iterator[str]:
     if _only_old(legs):
-        port = next(leg.name for leg in legs if leg.name.startswith(OLD_PORT)).removeprefix(OLD_PORT)
+        altered = [leg for leg in _old(legs) if leg.outcome in ALG]
+        ports = [leg.name.removeprefix(OLD_PORT) for leg in altered if leg.name != KEPT]
         yield (
             "Gone for new connections, still there for existing ones: the router goes on altering "
-            "connections that it already tracks. Flush its SIP connections or restart it, then probe again. "
-            f"If it stays so, a box acts on what comes from port {port} alone."
+            "connections that it already tracks. Flush its SIP connections or restart it, then probe again."
+            + (f" If it stays so, a box acts on what comes from port {ports[0]} alone." if ports else "")
+            + (" Phones with TCP must connect again." if len(ports) < len(altered) else "")
         )
     elif outcome in ALG:
         yield "Switch SIP ALG off in the router. If its configuration says off, another box acts on SIP."

@@ -7,20 +7,15 @@ blocks SIP is ever called clean, and where nothing is lost at most one report in
 
 from __future__ import annotations
 
-import asyncio
 import os
-from base64 import b64decode
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sipalg_fix.lab import paths, realrouter
 from sipalg_fix.lab.realrouter import ALG, PLAIN
-from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
-from sipalg_fix.wire.control import connect
-from sipalg_fix.wire.messages import Kind, Place, compose
-from sipalg_fix.wire.protocol import CONTROL_PORT, Transport, token
+from sipalg_fix.model.path import KEPT, Direction, Outcome, PathReport, Pinhole
+from sipalg_fix.wire.protocol import Transport
 from tests.real.conftest import need
 from tests.wire.modes import MODES, Mode, Standing, matrix, runs_of, standing
 
@@ -177,37 +172,33 @@ def test_one_given_source_port_tells_as_much(mode: Mode, tmp_path: Path) -> None
 def test_a_tcp_connection_is_old_only_while_it_stands(tmp_path: Path) -> None:
     """
     After the ALG is off, a connection that stands is altered still; one that is made anew is not, from the
-    same port and in the same second. So a probe that makes its own shows new ones only, and says so.
+    same port and in the same second. Once connections are flushed, the one that stood is altered no more.
     """
-    with standing(tmp_path, PLAIN + ALG) as path, path.chain.phone.inside():
-        kept = asyncio.run(over_a_change(path, lambda: path.chain.load(PLAIN)))
-        path.chain.load(PLAIN + ALG)
+    with standing(tmp_path, PLAIN + ALG) as path:
         before = path.probe(transports=(Transport.TCP,), fresh_port=False, source_port=40123)
-        path.chain.load(PLAIN)
-        after = path.probe(transports=(Transport.TCP,), fresh_port=False, source_port=40123)
-    assert kept == [True, True]
-    assert [leg.name for leg in (*before.legs, *after.legs)] == ["tcp from port 40123"] * 2
-    assert (before.outcome, after.outcome) == (Outcome.ALG_REWRITES, Outcome.NONE)
-    assert "TCP connections that stand since before" in {each.what for each in after.not_tested}
+        held = path.probe(
+            transports=(Transport.TCP,),
+            fresh_port=False,
+            source_port=40123,
+            change=lambda: path.chain.load(PLAIN),
+        )
+        path.chain.load(PLAIN + ALG)
+        flushed = path.probe(transports=(Transport.TCP,), change=lambda: off(path))
+        kept = path.probe(transports=(Transport.TCP,), change=lambda: None)
+    assert before.outcome is Outcome.ALG_REWRITES
+    assert "TCP connections that stand since before" in {each.what for each in before.not_tested}
+    assert {leg.name: leg.outcome for leg in held.legs} == {
+        "tcp from port 40123": Outcome.NONE,
+        KEPT: Outcome.ALG_REWRITES,
+    }
+    assert held.reason.startswith("gone for new connections, still there for existing ones")
+    assert "Phones with TCP must connect again" in held.advice[0]
+    assert {each.field for each in held.evidence if each.direction is Direction.IN} >= {"Request-URI", "To"}
+    assert Outcome.ALG_REWRITES not in {leg.outcome for leg in flushed.legs}
+    assert flushed.outcome is Outcome.NONE, flushed.reason
+    assert {leg.name: leg.outcome for leg in kept.legs} == {"tcp": Outcome.NONE, KEPT: Outcome.NONE}
 
 
-async def over_a_change(path: Standing, change: Callable[[], None]) -> list[bool]:
-    """Is an OPTIONS altered before a change of the router, and after it over the same connection?"""
-    line = await connect(path.host, CONTROL_PORT, pin=path.far.pin)
-    reader, writer = await asyncio.open_connection(path.host, 5060)
-    own, port = writer.get_extra_info("sockname")
-    place = Place(transport="TCP", own=own, own_port=port, far=path.host, far_port=5060)
-    altered = []
-    for seq in (1, 2):
-        mark = token(bytes.fromhex(line.session.key), line.session.sid, seq)
-        sent = compose(Kind.OPTIONS, place, mark)
-        writer.write(sent)
-        async with asyncio.timeout(5):
-            await reader.readuntil(b"\r\n\r\n")
-        (record,) = await line.report()
-        altered.append(b64decode(record.received) != sent)
-        if seq == 1:
-            await asyncio.to_thread(change)
-    writer.transport.abort()
-    line.close()
-    return altered
+def off(path: Standing) -> None:
+    path.chain.load(PLAIN)
+    path.chain.flush()

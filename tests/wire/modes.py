@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,7 @@ class Standing:
         source_port: int = SIP_PORT,
         lifetime: tuple[float, ...] = (),
         sizes: bool = False,
+        change: Callable[[], object] | None = None,
     ) -> PathReport:
         """One probe from the phone's place."""
         wish = Wish(
@@ -105,7 +106,7 @@ class Standing:
             sizes=sizes,
         )
         with self.chain.phone.inside():
-            return probe(wish, "2026-11-23T10:00:00Z")
+            return probe(wish, "2026-11-23T10:00:00Z", change)
 
 
 @contextmanager

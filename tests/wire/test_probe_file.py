@@ -64,7 +64,7 @@ def started(python: str, *words: str, folder: Path) -> subprocess.CompletedProce
     """Run far from this project: no environment, no site packages, another folder."""
     return subprocess.run(
         [python, "-I", "-S", "-W", "error", *words],
-        capture_output=True, text=True, check=False, cwd=folder, env={}, timeout=60,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=folder, env={}, timeout=60,
     )  # fmt: skip
 
 
@@ -80,14 +80,16 @@ def test_it_runs_by_itself_and_sends_when_told(python: str, far: FarEnd, file: P
     assert {leg.name for leg in report.legs} == {f"udp from port {port}", f"tcp from port {port}", "tls"}
     assert list(folder.iterdir()) == []
 
-    words = ("--source-port", "fresh", "--send", "--label", "ticket 4711", "--save", "mine.json")
+    words = ("--source-port", "fresh", "--hold", "--send", "--label", "ticket 4711", "--save", "mine.json")
     sent = started(python, str(file), *words, folder=tmp_path)
     assert sent.returncode == 0, sent.stderr
     assert sent.stdout.startswith("No SIP ALG shows")
+    assert sent.stderr.startswith("A TCP connection stands. Change the router now")
     assert "The report was sent to" in sent.stderr
     (kept,) = folder.iterdir()
     whole = json.loads(kept.read_text())
     assert (whole["peer"], whole["label"]) == ("127.0.0.1", "ticket 4711")
+    assert "tcp kept open" in {leg["name"] for leg in whole["report"]["legs"]}
     assert whole["report"] == json.loads((tmp_path / "mine.json").read_text())
     assert kept.stat().st_mode & 0o077 == 0
 

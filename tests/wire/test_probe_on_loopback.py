@@ -15,17 +15,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from sipalg_fix.cli.main import run
-from sipalg_fix.model.path import Direction, Outcome, PathReport, Pinhole
+from sipalg_fix.model.path import KEPT, Direction, Outcome, PathReport, Pinhole
 from sipalg_fix.wire import probe as probing
-from sipalg_fix.wire.control import CONNECT_SECONDS, NotTrusted
+from sipalg_fix.wire.book import Book
+from sipalg_fix.wire.control import CONNECT_SECONDS, NotTrusted, connect
 from sipalg_fix.wire.endpoint import not_bound, source_ports
+from sipalg_fix.wire.kept import KeptLeg
 from sipalg_fix.wire.messages import BASE, BASE_LIMIT, CANARIES, TITLE
 from sipalg_fix.wire.probe import Wish, probe, probed, steps_up_to
 from sipalg_fix.wire.protocol import Transport
+from sipalg_fix.wire.seen import Seen
 from tests.wire.far_end import FarEnd, free_ports
 
 FAR = "127.0.0.2"
@@ -113,6 +117,31 @@ def test_a_source_port_may_be_given(address: str, tmp_path: Path) -> None:
     assert f"TCP from source port {port}" not in {each.what for each in report.not_tested}
     assert taken.outcome is Outcome.INCONCLUSIVE
     assert taken.reason.count(f"source port {port} of {own} cannot be had: another program has it") == 2
+
+
+def test_a_connection_may_be_kept_over_a_change(far: FarEnd) -> None:
+    """It is used meanwhile, and all goes over it afterwards; after too long a change it is not tested."""
+
+    async def held(alive: float, hold: float, heard: int) -> tuple[Seen, str]:
+        line = await connect(FAR, far.responder.listening.control, pin=far.pin)
+        book = Book(line)
+        kept, enough, over = KeptLeg(book, alive=alive, hold=hold), heard + far.responder.heard, Event()
+        await kept.stand(lambda: far.wait_until(lambda: over.is_set() or far.responder.heard > enough))
+        try:
+            await kept.run()
+        except OSError as error:
+            return book.seen, str(error)
+        finally:
+            over.set()
+            line.close()
+        return book.seen, ""
+
+    seen, problem = asyncio.run(held(0.01, 600, 2 * BASE_LIMIT))
+    assert (problem, set(seen.legs)) == ("", {KEPT})
+    assert {each.kind for each in seen.exchanges if each.genuine(seen.key)} == {*BASE, *CANARIES}
+    assert all(each.come for each in seen.reverses)
+    seen, problem = asyncio.run(held(0.01, 0.02, 10**9))
+    assert (seen.legs, problem) == ({}, "the change took longer than 0.02 seconds")
 
 
 def test_source_ports_are_words_or_numbers() -> None:
@@ -231,6 +260,8 @@ def test_the_command_line_says_the_same(far: FarEnd, capsys: pytest.CaptureFixtu
         ["--responder", where, "--pin", "x"],
         ["--responder", where, "--source-port", "x"],
         ["--server", where, "--source-port", "0"],
+        ["--server", where, "--hold"],
+        ["--responder", where, "--hold", "--transport", "udp"],
     ):
         assert run(["probe", *wrong]) == 64
 

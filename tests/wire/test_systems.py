@@ -34,7 +34,7 @@ def test_a_probe_runs_in_each_systems_loop(system: str, tmp_path: Path) -> None:
     """UDP, TCP and TLS in the loop that the system is given; what asks a server runs in it, too."""
     with FarEnd(tmp_path, free_ports(FAR)) as far:
         wish = Wish(host=FAR, port=far.responder.listening.control, pin=far.pin, phone_port=False)
-        report = probe(wish, "now", system)
+        report = probe(wish, "now", system=system)
     assert (report.outcome, {leg.name for leg in report.legs}) == (Outcome.NONE, {"udp", "tcp", "tls"})
     silent = ask(ServerWish(host="x" * 64), "now", system)
     assert silent.outcome is Outcome.UNREACHABLE

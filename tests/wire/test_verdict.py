@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipalg_fix.model.path import (
+    KEPT,
     WORST_FIRST,
     Direction,
     Outcome,
@@ -312,9 +313,13 @@ def test_an_answer_that_covers_the_message_shows_that_it_arrived() -> None:
     assert judge(seen).outcome is Outcome.NONE
 
 
-def test_the_worst_leg_speaks_for_the_path() -> None:
-    """A clean UDP leg beside altered old flows: altered, with what to do."""
-    seen, old = clean(), clean("udp from port 5060")
+@pytest.mark.parametrize(
+    ("new", "before", "hint"),
+    [("udp", "udp from port 5060", "from port 5060 alone"), ("tcp", KEPT, "must connect again")],
+)
+def test_the_worst_leg_speaks_for_the_path(new: str, before: str, hint: str) -> None:
+    """A clean new connection beside an altered old one: altered, with what to do."""
+    seen, old = clean(new), clean(before)
     inward_altered(old)
     seen.legs.update(old.legs)
     seen.exchanges += old.exchanges
@@ -322,9 +327,8 @@ def test_the_worst_leg_speaks_for_the_path() -> None:
     judgement = judge(seen)
     assert [leg.outcome for leg in judgement.legs] == [Outcome.NONE, Outcome.ALG_REWRITES]
     assert judgement.outcome is Outcome.ALG_REWRITES
-    assert judgement.reason.startswith(
-        "gone for new connections, still there for existing ones: udp from port"
-    )
+    assert judgement.reason.startswith(f"gone for new connections, still there for existing ones: {before}")
+    assert hint in judgement.advice[0]
     assert "Flush its SIP connections" in judgement.advice[0]
 
 
