@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from sipalg_fix.lab.netns import Namespace
+from tests.real.told import PATIENCE, Told
 
 MODULES = ("sl", "tm", "pv", "xlog", "textops", "siputils", "usrloc", "registrar")
 CONFIG = """\
@@ -25,6 +25,9 @@ listen=udp:{address}:5060
 listen=tcp:{address}:5060
 {load}
 {parameters}
+event_route[core:worker-one-init] {{
+    xlog("{ready}\n");
+}}
 request_route {{
 {route}
     if (is_method("REGISTER")) {{
@@ -34,7 +37,7 @@ request_route {{
     sl_send_reply("200", "OK");
 }}
 """
-PATIENCE = 10.0
+READY = "sockets are bound and a worker runs"
 
 
 class Kamailio:
@@ -47,18 +50,25 @@ class Kamailio:
         self.log = directory / "kamailio.log"
         load = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
         config = directory / "kamailio.cfg"
-        config.write_text(CONFIG.format(address=address, load=load, route=route, parameters=parameters))
+        config.write_text(
+            CONFIG.format(address=address, load=load, route=route, parameters=parameters, ready=READY)
+        )
         words = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(directory)]
         words += ["-w", str(directory), "-P", str(directory / "pid")]
-        with self.log.open("wb") as log, place.inside():
+        with place.inside():
             self._process = subprocess.Popen(
-                words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
-        self._place, self._address = place, address
+        assert self._process.stdout is not None
+        self.told = Told(self._process.stdout, self.log)
 
     def __enter__(self) -> Kamailio:
         try:
-            wait_for(self._is_up, f"kamailio: {self.log.read_text(errors='replace')[-2000:]}")
+            self.told.wait_for(READY)
         except BaseException:
             self._end()
             raise
@@ -75,17 +85,4 @@ class Kamailio:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-    def _is_up(self) -> bool:
-        assert self._process.poll() is None, self.log.read_text(errors="replace")[-2000:]
-        return f"{self._address}:5060" in self._place.run("ss", "-Hltn", "sport", "=", ":5060")
-
-
-def wait_for(ready: object, what: str, seconds: float = PATIENCE) -> None:
-    """Return when it is so; TimeoutError when it is not in time."""
-    assert callable(ready)
-    ends = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > ends:
-            raise TimeoutError(what)
-        time.sleep(0.01)
+        self.told.end()

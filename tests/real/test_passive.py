@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,8 +25,9 @@ from sipalg_fix.wire.passive.heard import NotRead
 from sipalg_fix.wire.passive.kamailio_log import MARK, XLOG
 from sipalg_fix.wire.passive.watch import Watch
 from tests.real.conftest import need
-from tests.real.kamailio import Kamailio, wait_for
+from tests.real.kamailio import Kamailio
 from tests.real.servers import missing
+from tests.real.told import Told
 
 pytestmark = pytest.mark.root
 PATIENCE = 20.0
@@ -68,24 +70,28 @@ def capture(place: Namespace, interface: str, file: Path) -> Iterator[None]:
         "--immediate-mode",
         "-n",
         "-w",
-        str(file),
+        "-",
         "-Z",
         "root",
         "port 5060",
     ]
     with place.inside():
-        running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    told = Told(running.stdout, file)
     try:
-        assert running.stderr is not None
         line = running.stderr.readline()
         while line and b"listening on" not in line:
             line = running.stderr.readline()
         assert line, "tcpdump did not start"
         yield
-        wait_for(lambda: b"SIP/2.0 200" in file.read_bytes(), f"{file} has no answer")
+        told.wait_for("SIP/2.0 200")
     finally:
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=PATIENCE)
+        running.wait(PATIENCE)
+        told.end()
+        running.stderr.close()
 
 
 def register(path: Chain, directory: Path, transport: str = "u1") -> None:
@@ -169,7 +175,7 @@ def test_a_real_kamailio_logs_what_is_needed(tmp_path: Path, alg: bool) -> None:
         path = made.enter_context(Chain(PLAIN + (ALG if alg else "")))
         registrar = made.enter_context(Kamailio(tmp_path / "kamailio", path.far, paths.FAR, route=route))
         register(path, tmp_path)
-        wait_for(lambda: MARK in registrar.log.read_text(errors="replace"), "no line in the log")
+        registrar.told.wait_for(MARK)
     code, told = cli("--kamailio-log", str(registrar.log))
     (caller,) = told["callers"]
     assert (code, caller["shown"]) == ((2, "looks-rewritten") if alg else (0, "came-unaltered")), told
@@ -205,8 +211,10 @@ modparam("siptrace", "duplicate_uri", "sip:{paths.FAR}:9060")
         words = [sys.executable, "-m", "sipalg_fix", "passive", "--hep", f"{paths.FAR}:9060", "--count", "1"]
         with path.far.inside():
             listener = subprocess.Popen([*words, "--output", "json"], stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: ":9060" in path.far.run("ss", "-Hlun"), "nobody listens for HEP")
-        register(path, tmp_path)
+        # Nobody hears what is sent before the listener is there: the phone registers until it has heard one.
+        ends = time.monotonic() + PATIENCE
+        while listener.poll() is None and time.monotonic() < ends:
+            register(path, tmp_path)
         said, _ = listener.communicate(timeout=PATIENCE)
     told = json.loads(said)
     (caller,) = told["callers"]
