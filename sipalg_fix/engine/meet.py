@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sipalg_fix.engine.look import ask_all, opened, transcript_of
 from sipalg_fix.engine.ports import Connections, Reader, Stranger
 from sipalg_fix.model.driver import Driver
+from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.facts import Facts, Finding
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.meeting import Meeting, asking, decided, greeted, marked, taken_for
@@ -26,8 +27,11 @@ class Met:
     reader: Reader
 
     def look(self) -> Facts:
-        """What the device says of itself, and by what its platform is known."""
-        return marked(self.driver.parse(transcript_of(self.reader, self.driver)), self.by)
+        """What the device says of itself, and by what its platform is known; so does a DeviceError."""
+        try:
+            return marked(self.driver.parse(transcript_of(self.reader, self.driver)), self.by)
+        except DeviceError as error:
+            raise DeviceError(error.code, f"{error.message} ({self.by.message})") from None
 
 
 @contextmanager

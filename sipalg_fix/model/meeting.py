@@ -106,7 +106,7 @@ def _unclear(met: Meeting, shown: Mapping[str, tuple[str, ...]]) -> str:
         return f"it shows the hallmarks of several platforms: {fit}. Name its platform in the inventory"
     secrets = [pattern for driver, _, _ in met.answers for pattern in driver.secrets]
     said = "; ".join(
-        f"'{reply.command.text}' says {redact(_quoted(reply.text), secrets) if reply.text else 'nothing'}"
+        f"'{reply.command.text}' says {_quoted(redact(reply.text, secrets)) if reply.text else 'nothing'}"
         for _, _, seen in met.answers
         for reply in seen.replies
     )

@@ -33,6 +33,7 @@ DRIVERS = discover()
 HALLMARKS: dict[str, Hallmarks] = {
     name: driver.hallmarks for name, driver in DRIVERS.items() if driver.hallmarks
 }
+ROOT = Path(__file__).parents[2]
 PLATFORMS = sorted(HALLMARKS)
 ALONE = [name for name in PLATFORMS if not HALLMARKS[name].lacks]
 OVER_SSH = {"mikrotik_routeros": "mikrotik_routeros/ssh"}
@@ -192,6 +193,42 @@ def test_a_router_that_greets_as_another_is_not_taken_for_it(
     else:
         assert line.error.code in NAMED
         assert not line.error.message.startswith("this is ") or f"this is {platform}" in line.error.message
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("switch", ["hash_banner", "wrap"])
+@pytest.mark.parametrize("platform", ["cisco_ios", "ubiquiti_edgeos"])
+def test_what_is_written_at_the_door_says_nothing(
+    device: Make, keys: CountingKeys, platform: str, switch: str
+) -> None:
+    """Banners that end like prompts, and a narrow screen, are no hallmarks and hide none."""
+    line = looked(meet(device, keys, platform, switch))
+    assert (line.error, line.platform) == (None, platform)
+
+
+def test_a_router_with_one_session_a_connection_is_asked_in_one(device: Make, keys: CountingKeys) -> None:
+    """What was opened to find out what it is serves the look, too."""
+    stranger = meet(device, keys, "cisco_ios")
+    assert looked(stranger).platform == "cisco_ios"
+    assert len(stranger[0].box.twin.sessions) == 1
+
+
+def test_what_it_was_taken_for_is_said_with_an_error(device: Make, keys: CountingKeys) -> None:
+    """A look that fails after the platform was found names it."""
+    stranger = meet(device, keys, "cisco_ios")
+    users = stranger[0].box.twin.chassis.users
+    users["admin"] = replace(users["admin"], level="1")
+    line = looked(stranger)
+    assert line.error is not None
+    assert line.error.code == "not-privileged"
+    assert "(the platform is cisco_ios, shown by: " in line.error.message
+
+
+def test_the_page_says_how_each_is_found_out() -> None:
+    """Whoever adds a platform adds a line to the table."""
+    page = (ROOT / "docs/reference/inventory.md").read_text()
+    section = page.partition("## Found out at the login")[2].partition("\n## ")[0]
+    assert [name for name in PLATFORMS if f"| `{name}` |" not in section] == []
 
 
 def test_what_greets_as_no_platform_does_is_not_asked(device: Make, keys: CountingKeys) -> None:

@@ -46,6 +46,7 @@ SUPPORT = Support(
     versions=("1.10 to 3.0, as published configurations and captures show them",),
     unverified=(
         "that a commit unloads the modules: so it is on Vyatta, EdgeOS's parent; each change looks",
+        "that 'show version' over its wrapper, without a terminal, says the same as at the prompt",
         "the texts of commit-confirm on EdgeOS, and of a commit that fails",
         "whether a UniFi Security Gateway keeps a change until its next provisioning",
     ),

@@ -93,6 +93,7 @@ DRIVER = Driver(
             "the answer to a change of the setting, and how long provisioning takes",
             "which modules a gateway has before and after: each look shows it, where there is SSH",
             "that a gateway names its own MAC address in /sys/class/net or in system.info",
+            "the short names of gateways that came after UDM, UDR, UDW, UXG, UCG and EFG",
             "whether config.gateway.json of a USG says otherwise: it wins over the setting",
         ),
         account={"audit": account("View Only"), "change": account("Site Admin")},
