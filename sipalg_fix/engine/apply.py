@@ -16,6 +16,7 @@ from contextlib import ExitStack
 
 from sipalg_fix.engine.audit import driver_of
 from sipalg_fix.engine.boot import GOING_DOWN, restart
+from sipalg_fix.engine.calls import cuts_nobody, in_the_way
 from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
@@ -27,7 +28,6 @@ from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import contact_lost, lost, take_back
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Verdict
-from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, NotUnderstood, PlanError, Refused
 from sipalg_fix.model.facts import Facts, Value, together
@@ -74,15 +74,15 @@ def new_life(ports: Ports, run: str, host_plan: HostPlan, plan: Plan) -> Life:
         driver=driver_of(ports, host_plan.host),
         intent=plan.intent,
         hand=hand,
+        terms=plan.terms,
         boot_seconds=float(plan.setting("boot_seconds", 300.0)),
     )
 
 
 def live(life: Life, gate: Gate) -> None:
     """One host's change from its first look to its last; ``gate`` is of the run that it is part of."""
-    payload = {"plan": to_plain(life.plan), "intent": to_plain(life.intent)}
-    life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
-    if not _may_begin(life) or not gate.lets(life):
+    life.take_up()
+    if not _may_begin(life) or not cuts_nobody(life) or not gate.lets(life):
         return
     for part in (_forward, keep, save, guard_gone, flush, restart_last, confirm):
         part(life)
@@ -319,6 +319,9 @@ def flush(life: Life) -> None:
     """Drop the flows that were made before; what goes wrong with it is a finding."""
     if not life.plan.flush:
         return
+    if why := in_the_way(life, sure=False):
+        life.find("not-flushed", f"flows the router knew before may still be altered: {why}")
+        return
     life.to(ChangeState.FLUSHING)
     try:
         with life.writer() as writer:
@@ -331,6 +334,11 @@ def flush(life: Life) -> None:
 def restart_last(life: Life) -> None:
     """The restart that the plan ends with."""
     if not life.plan.reboot or not _will_stay(life):
+        return
+    if why := in_the_way(life, sure=True):
+        life.fail(PlanError(why.code, f"the change is in force, and the router was not restarted: {why}"))
+        if _look_or_end(life) is not None:
+            life.to(ChangeState.NOT_SHOWN)
         return
     life.to(ChangeState.REBOOTING)
     try:

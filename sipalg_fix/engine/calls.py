@@ -1,22 +1,27 @@
 """
 Calls in progress: waited for before a change that may cut them; a router that stays busy is left alone.
 
-Asked before a host is begun and before its lock is taken, so that nobody else waits for its callers.
+Asked before a host is begun and before its lock is taken, so that nobody else waits for its callers; and
+again right before each step that may cut them, as new ones may have begun.
 """
 
 from __future__ import annotations
 
 from sipalg_fix.engine.audit import driver_of
+from sipalg_fix.engine.life import Life
 from sipalg_fix.engine.look import ask_all, opened
 from sipalg_fix.engine.run import Ports, say, wait
+from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, PlanError
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.plan import CALLS_UNKNOWN, HostPlan, Plan
+from sipalg_fix.model.plan import CALLS_UNKNOWN, WINDOW_CLOSED, HostPlan, Plan
 from sipalg_fix.model.session import Transcript
 from sipalg_fix.model.step import Disruption
+from sipalg_fix.model.window import seconds_left
 
 ASK_AGAIN_SECONDS = 20.0
+CALLS_IN_PROGRESS = "calls-in-progress"
 CUTS = frozenset({Disruption.CALLS, Disruption.REBOOT})
 
 
@@ -34,20 +39,59 @@ def quiet(ports: Ports, host_plan: HostPlan, plan: Plan) -> str:
     seconds, driver, host = plan.calls.wait_seconds, driver_of(ports, host_plan.host), host_plan.host
     if seconds is None or driver.live_calls is None or not may_cut(host_plan):
         return ""
-    until = ports.clock.monotonic() + seconds
+    number, why = awaited(ports, host, driver, seconds)
+    if number is None:
+        if host_plan.disruption in CUTS and CALLS_UNKNOWN not in plan.accepted:
+            raise PlanError(CALLS_UNKNOWN, f"{why}; the change would cut them, so nothing was sent")
+        return why
+    if number:
+        raise PlanError(CALLS_IN_PROGRESS, f"{why}; nothing was sent")
+    return ""
+
+
+def in_the_way(life: Life, *, sure: bool) -> PlanError | None:
+    """
+    What stands against a step that may cut calls, asked right before it. They are waited for again, but not
+    beyond the change window. ``sure``: it ends all of them, so that what could not be told stands against it,
+    too, unless that was accepted; else it is a finding.
+    """
+    terms, ports, now = life.terms, life.ports, life.ports.clock.now()
+    seconds = terms.calls.wait_seconds
+    if seconds is None or life.driver.live_calls is None:
+        return None
+    left = None if WINDOW_CLOSED in terms.accepted else seconds_left(terms.windows, now)
+    number, why = awaited(ports, life.host, life.driver, seconds if left is None else min(seconds, left))
+    if number is None:
+        if sure and CALLS_UNKNOWN not in terms.accepted:
+            return PlanError(CALLS_UNKNOWN, why)
+        life.find(CALLS_UNKNOWN, why)
+    return PlanError(CALLS_IN_PROGRESS, why) if number else None
+
+
+def cuts_nobody(life: Life) -> bool:
+    """May a change be sent that itself cuts calls? If not, its life is at its end: refused."""
+    remedy = life.plan.remedy
+    why = in_the_way(life, sure=True) if remedy.forward and remedy.disruption in CUTS else None
+    if why:
+        life.fail(PlanError(why.code, f"{why}; nothing was sent"))
+        life.to(ChangeState.REFUSED)
+    return why is None
+
+
+def awaited(ports: Ports, host: Host, driver: Driver, seconds: float) -> tuple[int | None, str]:
+    """
+    Wait so long for the host's calls to end. How many there are still, in words, too; None, and why, when it
+    could not be told.
+    """
+    begun = ports.clock.monotonic()
     while True:
         number, why = _live(ports, host, driver)
-        if number is None:
-            if host_plan.disruption in CUTS and CALLS_UNKNOWN not in plan.accepted:
-                raise PlanError(CALLS_UNKNOWN, f"{why}; the change would cut them, so nothing was sent")
-            return why
-        left = until - ports.clock.monotonic()
         if not number:
-            return ""
+            return number, why
+        left = begun + seconds - ports.clock.monotonic()
         if left <= 0 or ports.stop.asked:
             waited = f" after {seconds / 60:g} minutes" if seconds else ""
-            message = f"{_calls(number)} in progress{waited}; nothing was sent"
-            raise PlanError("calls-in-progress", message)
+            return number, f"{_calls(number)} in progress{waited}"
         say(ports, host.name, "waiting", f"{_calls(number)} in progress")
         wait(ports, min(ASK_AGAIN_SECONDS, left))
 

@@ -19,12 +19,13 @@ from sipalg_fix.engine.run import Ports, host_lock, internal, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Assessment, Intent
+from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import NEXT, ChangeState, move
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, JournalError, PlanError, SipalgError
 from sipalg_fix.model.facts import Facts, Finding, Value, together
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.plan import HostPlan
+from sipalg_fix.model.plan import HostPlan, Terms
 from sipalg_fix.model.report import HostError, HostResult
 from sipalg_fix.model.session import Command, Transcript
 
@@ -65,12 +66,23 @@ class Life:
     findings: list[Finding] = field(default_factory=list)
     armed: bool = False
     held: Writer | None = None
+    terms: Terms = field(default_factory=Terms)
     open: ExitStack = field(default_factory=ExitStack)
 
     @property
     def host(self) -> Host:
         """The host that is changed."""
         return self.plan.host
+
+    def take_up(self, **more: str) -> None:
+        """Have it recorded what is to be done, what for, and what binds it."""
+        payload = {
+            "plan": to_plain(self.plan),
+            "intent": to_plain(self.intent),
+            "terms": to_plain(self.terms),
+            **more,
+        }
+        self.ports.journal.write(self.run, self.host.name, words.PLANNED, payload)
 
     def to(self, state: ChangeState) -> None:
         """Move on, as far as the life of a change allows it, and have it recorded."""
@@ -255,7 +267,8 @@ def to_its_end(life: Life, lived: Callable[[Life], None]) -> HostResult:
     One host's change under its lock, whatever happens: it ends in a state that is recorded, and a fault
     of ours after something was sent ends it as STRANDED. Only the journal's failure is raised.
     """
-    seconds = LEASE_SECONDS + life.boot_seconds
+    # Calls are waited for once before each step that may cut them.
+    seconds = LEASE_SECONDS + life.boot_seconds + 3.0 * (life.terms.calls.wait_seconds or 0.0)
 
     def locked(life: Life) -> None:
         with host_lock(life.ports.journal, life.host, life.run, seconds), life.open:

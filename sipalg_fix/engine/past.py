@@ -10,6 +10,7 @@ from sipalg_fix.model.canon import from_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import JournalError
 from sipalg_fix.model.journal import Row
+from sipalg_fix.model.plan import Terms
 
 T = TypeVar("T")
 
@@ -21,6 +22,11 @@ def value_of(kind: type[T], row: Row, key: str = "") -> T:
     except (KeyError, ValueError) as error:
         message = f"row {row.seq} of the run {row.run} cannot be read by this version of the tool ({error})"
         raise JournalError("journal-version", message) from None
+
+
+def terms_of(planned: Row | None) -> Terms:
+    """What bound a change, by the row that it was taken up with; the defaults where that does not say."""
+    return value_of(Terms, planned, "terms") if planned and "terms" in planned.payload else Terms()
 
 
 def last_state(rows: Iterable[Row]) -> ChangeState | None:

@@ -26,7 +26,7 @@ from sipalg_fix.engine.audit import driver_of
 from sipalg_fix.engine.boot import BOOT_SECONDS, GOING_DOWN
 from sipalg_fix.engine.life import LOOK_AGAIN_SECONDS, WORTH_ANOTHER_TRY, Life
 from sipalg_fix.engine.look import boot_mark
-from sipalg_fix.engine.past import last_state, value_of
+from sipalg_fix.engine.past import last_state, terms_of, value_of
 from sipalg_fix.engine.run import Ports, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import lost, take_back, wait_for_guard
@@ -36,7 +36,7 @@ from sipalg_fix.model.change import NEXT, ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, PlanError
 from sipalg_fix.model.facts import Value
 from sipalg_fix.model.journal import Row
-from sipalg_fix.model.plan import HostPlan
+from sipalg_fix.model.plan import HostPlan, Terms
 from sipalg_fix.model.report import HostError
 
 S = ChangeState
@@ -59,6 +59,11 @@ class Past:
     def intent(self) -> Intent:
         """What for."""
         return value_of(Intent, self._planned, "intent")
+
+    @property
+    def terms(self) -> Terms:
+        """What bound it."""
+        return terms_of(self._planned)
 
     @property
     def back(self) -> str:
@@ -117,6 +122,7 @@ def resumed(ports: Ports, run: str, past: Past) -> Life:
             done=[str(row.payload["command"]) for row in sent],
             phases=phases,
         ),
+        terms=past.terms,
         boot_seconds=BOOT_SECONDS,
         state=past.state,
         error=past.error,

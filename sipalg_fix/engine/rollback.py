@@ -20,7 +20,6 @@ from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.take_back import take_back
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Intent
-from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, PlanError
 from sipalg_fix.model.facts import Facts
@@ -93,8 +92,7 @@ def _left_alone(life: Life) -> HostResult:
 
 def _back(life: Life, run: str, left: str, accepted: bool) -> None:
     """Look, and take back what that run left, unless somebody changed it since."""
-    payload = {"plan": to_plain(life.plan), "intent": to_plain(life.intent), "back": run}
-    life.ports.journal.write(life.run, life.host.name, words.PLANNED, payload)
+    life.take_up(back=run)
     try:
         facts = life.look()
         life.before = life.assessment

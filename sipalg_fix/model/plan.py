@@ -80,6 +80,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a plan says that still binds a host's change under way; it is in the journal with it."""
+
+    calls: Calls = DEFAULT_CALLS
+    windows: tuple[Window, ...] = ()
+    accepted: tuple[str, ...] = ()
+
+    def shut(self, now: str) -> bool:
+        """Are the change windows closed at this moment, and did nobody accept that?"""
+        return WINDOW_CLOSED not in self.accepted and not is_open(self.windows, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A change review's subject. ``made`` is UTC, ISO 8601; ``playbook`` is its normalised text."""
 
@@ -133,6 +146,11 @@ class Plan:
                 if objection.code not in self.accepted:
                     raised.setdefault(objection.code, []).append(host_plan.host.name)
         return {code: tuple(hosts) for code, hosts in raised.items()}
+
+    @property
+    def terms(self) -> Terms:
+        """What still binds its hosts once they are begun."""
+        return Terms(calls=self.calls, windows=self.windows, accepted=self.accepted)
 
     def may_write(self, now: str) -> bool:
         """Is a change window open at this moment (UTC, ISO 8601), or was it accepted that none is?"""

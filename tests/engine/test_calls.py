@@ -116,3 +116,46 @@ def test_others_go_on_while_one_is_busy() -> None:
     report = made.apply()
     assert [result.change for result in report.hosts] == [S.REFUSED, S.CONFIRMED]
     assert exit_code(report) == 7
+
+
+def begun_later(made: World, *, until: float = float("inf")) -> None:
+    """A call that begins once the change is in force, and lasts until then."""
+    made.toy.calls = lambda now: int(bool(made.toy.told) and now < until)
+
+
+@pytest.mark.parametrize(
+    ("how", "step", "state", "failed"),
+    [(FLUSHED, "flush", S.CONFIRMED, ""), (RESTARTED, "reboot", S.NOT_SHOWN, "calls-in-progress")],
+)
+def test_a_call_that_began_meanwhile_is_not_cut(how: How, step: str, state: ChangeState, failed: str) -> None:
+    """Read again right before the step: what was done stays, the step is left out, and that is said."""
+    made = busy(lambda now: 0, wait=0.0, how=how)
+    begun_later(made)
+    result = made.change()
+    assert (result.change, code(result)) == (state, failed)
+    assert [finding.code for finding in result.findings] == ["not-flushed"]
+    assert step not in made.toy.told
+    assert made.toy.told
+    assert made.whole() == ""
+
+
+@pytest.mark.parametrize(("how", "step"), [(FLUSHED, "flush"), (RESTARTED, "reboot")])
+def test_a_call_that_began_meanwhile_is_waited_for(how: How, step: str) -> None:
+    """As long as one was before."""
+    made = busy(lambda now: 0, how=how)
+    begun_later(made, until=400.0)
+    assert made.change().change is S.CONFIRMED
+    assert step in made.toy.told
+    assert made.clock.monotonic() >= 400.0
+
+
+def test_nobody_restarts_a_router_of_which_it_can_no_longer_be_told() -> None:
+    """Unless that was accepted; a flush goes on, and says so."""
+    made = busy(lambda now: 0)
+    made.toy.calls = lambda now: "?" if made.toy.told else 0
+    result = made.change()
+    assert (result.change, code(result), "reboot" in made.toy.told) == (S.NOT_SHOWN, "calls-unknown", False)
+    made = busy(lambda now: 0, how=FLUSHED)
+    made.toy.calls = lambda now: "?" if made.toy.told else 0
+    result = made.change()
+    assert (result.change, [f.code for f in result.findings]) == (S.CONFIRMED, ["calls-unknown"])
