@@ -46,7 +46,7 @@ class Door:
         self._socket, self._heard = made, heard
         self._loop = asyncio.get_running_loop()
         self.port: int = made.getsockname()[1]
-        self._loop.add_reader(made, self._read)
+        self._loop.add_reader(made.fileno(), self._read)
 
     def _read(self) -> None:
         # All that is there is read at once: a turn of the event loop costs more than a datagram.
@@ -66,7 +66,7 @@ class Door:
 
     def close(self) -> None:
         """Give the port back."""
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
 
