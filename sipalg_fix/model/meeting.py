@@ -23,8 +23,8 @@ GREETING: Final = Command(access=ACCESS, text="")
 """Nothing is sent: the answer is how the SSH server names itself."""
 DETECTED: Final = "platform-detected"
 """The finding that says which platform was found out, and by what."""
-LINES, WIDTH = 4, 160
-"""How much of an answer an error quotes."""
+LINES, WIDTH, SHORT = 3, 160, 60
+"""How much is quoted: lines, and characters of a line that shows a platform, and of one that does not."""
 
 
 def _parse(seen: Transcript) -> NoReturn:
@@ -105,21 +105,23 @@ def _unclear(met: Meeting, shown: Mapping[str, tuple[str, ...]]) -> str:
         fit = "; ".join(f"{name} by {', '.join(map(_quoted, lines))}" for name, lines in shown.items())
         return f"it shows the hallmarks of several platforms: {fit}. Name its platform in the inventory"
     secrets = [pattern for driver, _, _ in met.answers for pattern in driver.secrets]
-    said = "; ".join(
-        f"'{reply.command.text}' says {_quoted(redact(reply.text, secrets)) if reply.text else 'nothing'}"
-        for _, _, seen in met.answers
-        for reply in seen.replies
+    said: dict[str, dict[str, None]] = {}
+    for reply in (reply for _, _, seen in met.answers for reply in seen.replies):
+        answer = _quoted(redact(reply.text, secrets), SHORT) if reply.text.strip() else "nothing"
+        said.setdefault(answer, {})[_quoted(reply.command.text, SHORT)] = None
+    each = "; ".join(f"{answer} to {', '.join(asked)}" for answer, asked in said.items())
+    heard = (
+        f"it says {each}" if each else "no platform that can be found out greets so, and nothing was asked"
     )
-    heard = said or "no platform that can be found out greets so, and nothing was asked"
     return (
         f"it shows the hallmarks of no platform. Its SSH server is {_quoted(met.greeting)}; {heard}. "
         "Name its platform in the inventory, if 'sipalg-fix platforms' lists it"
     )
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, width: int = WIDTH) -> str:
     """The beginning of what was said, in one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     shown = " / ".join(lines[:LINES])
-    more = len(lines) > LINES or len(shown) > WIDTH
-    return repr(shown[:WIDTH]) + (" …" if more else "")
+    more = len(lines) > LINES or len(shown) > width
+    return repr(shown[:width]) + (" …" if more else "")
