@@ -85,6 +85,7 @@ DRIVER = Driver(
         versions=("24.7 to 26.7, with os-siproxd",),
         unverified=(
             "firmware information and the state of the service on a real box: known from the source",
+            "CARP's states and the history of a real pair: known from ifconfig(8) and the source",
             "port forwards to an address of the router other than 127.0.0.1",
             "that no state is left that alters SIP once the proxy is stopped",
             "the revert timer on a real box: its lines were run by tcsh, sh and PHP on Linux, with classes "

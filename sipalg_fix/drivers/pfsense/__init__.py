@@ -59,6 +59,7 @@ DRIVER = Driver(
         unverified=(
             "the redirect as pf prints it: known from the package's source and from pfctl's",
             "states that siproxd makes, as pfctl lists them",
+            "CARP's states and the history of a real pair: known from ifconfig(8) and pfSense's source",
             "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
         ),
         account={"audit": ACCOUNT, "change": ACCOUNT},
