@@ -161,30 +161,37 @@ def rollback(
     return told(report, output.value)
 
 
-def reboot(
+def reboot(  # noqa: PLR0913, PLR0917 - a command has as many parameters as it has options
     limit: Annotated[str, typer.Option("--limit", "-l", help="Which hosts; must be said, 'all' for all.")],
     inventory: options.Inventory = Path("inventory"),
     playbook: options.PlaybookFile = None,
+    accept: options.Accept = None,
     forks: options.Forks = None,
     yes: options.Yes = False,
     boot_timeout: options.BootTimeout = BOOT_SECONDS,
     output: options.Output = options.Form.TABLE,
 ) -> int:
     """
-    Restart routers, wait until each shows a new boot, and audit it again.
+    Restart routers, wait until each shows a new boot, and audit it again. Waits for calls, and is bound by
+    change windows, as the playbook says.
 
-    Example:
+    Examples:
 
         sipalg-fix reboot -i inventory/ --limit berlin-edge-01
+
+        sipalg-fix reboot -i inventory/ -p playbook.yaml --limit all --accept window-closed
     """
     from sipalg_fix.engine.reboot import reboot as restart
+    from sipalg_fix.model.plan import Terms
 
     with scene() as here:
         chosen = selected(here.screen, inventory, limit, playbook, forks)
         names = ", ".join(target.host.name for target in chosen.targets)
         consent(f"Restart {names}? Calls on them end.", yes)
         ports = here.ports(len(chosen.targets))
-        report = restart(ports, chosen.targets, chosen.playbook.intent, chosen.told, seconds=boot_timeout)
+        book = chosen.playbook
+        terms = Terms(calls=book.calls, windows=book.windows, accepted=tuple(accept or ()))
+        report = restart(ports, chosen.targets, book.intent, chosen.told, seconds=boot_timeout, terms=terms)
     return told(report, output.value)
 
 

@@ -15,7 +15,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.errors import DeviceError, PlanError
 from sipalg_fix.model.host import Host
-from sipalg_fix.model.plan import CALLS_UNKNOWN, WINDOW_CLOSED, HostPlan, Plan
+from sipalg_fix.model.plan import CALLS_UNKNOWN, WINDOW_CLOSED, HostPlan, Plan, Terms
 from sipalg_fix.model.session import Transcript
 from sipalg_fix.model.step import Disruption
 from sipalg_fix.model.window import seconds_left
@@ -55,14 +55,11 @@ def in_the_way(life: Life, *, sure: bool) -> PlanError | None:
     beyond the change window. ``sure``: it ends all of them, so that what could not be told stands against it,
     too, unless that was accepted; else it is a finding.
     """
-    terms, ports, now = life.terms, life.ports, life.ports.clock.now()
-    seconds = terms.calls.wait_seconds
-    if seconds is None or life.driver.live_calls is None:
+    if life.driver.live_calls is None:
         return None
-    left = None if WINDOW_CLOSED in terms.accepted else seconds_left(terms.windows, now)
-    number, why = awaited(ports, life.host, life.driver, seconds if left is None else min(seconds, left))
+    number, why = awaited_now(life.ports, life.host, life.driver, life.terms)
     if number is None:
-        if sure and CALLS_UNKNOWN not in terms.accepted:
+        if sure and CALLS_UNKNOWN not in life.terms.accepted:
             return PlanError(CALLS_UNKNOWN, why)
         life.find(CALLS_UNKNOWN, why)
     return PlanError(CALLS_IN_PROGRESS, why) if number else None
@@ -94,6 +91,17 @@ def awaited(ports: Ports, host: Host, driver: Driver, seconds: float) -> tuple[i
             return number, f"{_calls(number)} in progress{waited}"
         say(ports, host.name, "waiting", f"{_calls(number)} in progress")
         wait(ports, min(ASK_AGAIN_SECONDS, left))
+
+
+def awaited_now(ports: Ports, host: Host, driver: Driver, terms: Terms) -> tuple[int | None, str]:
+    """The same by these terms, and not beyond the window; no calls where they are to be ignored."""
+    seconds = terms.calls.wait_seconds
+    if seconds is None:
+        return 0, ""
+    if driver.live_calls is None:
+        return None, f"whether calls are in progress cannot be seen on a {driver.title}"
+    left = None if WINDOW_CLOSED in terms.accepted else seconds_left(terms.windows, ports.clock.now())
+    return awaited(ports, host, driver, seconds if left is None else min(seconds, left))
 
 
 def _calls(number: int) -> str:

@@ -6,6 +6,8 @@ A host that is turned away here was sent nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sipalg_fix.engine.life import Life
@@ -15,7 +17,7 @@ from sipalg_fix.model.approval import Review
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import PlanError
-from sipalg_fix.model.plan import WINDOW_CLOSED, HostPlan, Plan
+from sipalg_fix.model.plan import WINDOW_CLOSED, HostPlan, Plan, Terms
 from sipalg_fix.model.step import Disruption
 from sipalg_fix.model.window import stays_open, told
 
@@ -39,6 +41,38 @@ def frozen(ports: Ports) -> PlanError | None:
     return PlanError("frozen", message)
 
 
+def shut(ports: Ports, terms: Terms) -> PlanError | None:
+    """Why nothing is begun now under these terms; None while something may be."""
+    now = ports.clock.now()
+    if stop := frozen(ports):
+        return stop
+    if terms.shut(now):
+        return PlanError(WINDOW_CLOSED, f"the change window is {told(terms.windows, now)}")
+    return None
+
+
+def too_late(ports: Ports, terms: Terms, what: str, seconds: float) -> PlanError | None:
+    """What might still be under way when the window closes is not begun."""
+    now = ports.clock.now()
+    if WINDOW_CLOSED in terms.accepted or stays_open(terms.windows, now, seconds):
+        return None
+    message = f"its {what} may take {seconds / 60:g} minutes, and the window is {told(terms.windows, now)}"
+    return PlanError("window-too-short", message)
+
+
+@contextmanager
+def at_any_time(life: Life) -> Iterator[None]:
+    """Putting right is not bound by windows; that something was sent outside of them is said."""
+    now, sent = life.ports.clock.now(), len(life.hand.done)
+    try:
+        yield
+    finally:
+        if len(life.hand.done) > sent and life.terms.shut(now):
+            life.find(
+                WINDOW_CLOSED, f"put right although the change window was {told(life.terms.windows, now)}"
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """The gate of one run. ``review`` is of its plan: it takes long to make, and is one for all hosts."""
@@ -49,12 +83,7 @@ class Gate:
 
     def shut_for_all(self) -> PlanError | None:
         """Why no host is begun now; None while some may be."""
-        now = self.ports.clock.now()
-        if stop := frozen(self.ports):
-            return stop
-        if not self.plan.may_write(now):
-            return PlanError(WINDOW_CLOSED, f"the change window is {told(self.plan.windows, now)}")
-        return None
+        return shut(self.ports, self.plan.terms)
 
     def shut(self, host_plan: HostPlan) -> PlanError | None:
         """Why this host is not begun now; None when it may be."""
@@ -62,12 +91,8 @@ class Gate:
 
     def _too_late(self, host_plan: HostPlan) -> PlanError | None:
         """A change that might still be under way when the window closes is not begun."""
-        plan, now = self.plan, self.ports.clock.now()
-        seconds = seconds_needed(host_plan, float(plan.setting("boot_seconds", 300.0)))
-        if plan.any_time or stays_open(plan.windows, now, seconds):
-            return None
-        message = f"its change may take {seconds / 60:g} minutes, and the window is {told(plan.windows, now)}"
-        return PlanError("window-too-short", message)
+        seconds = seconds_needed(host_plan, float(self.plan.setting("boot_seconds", 300.0)))
+        return too_late(self.ports, self.plan.terms, "change", seconds)
 
     def lets(self, life: Life) -> bool:
         """May the host be written to? If not, its life is at its end: refused."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sipalg_fix.engine.boot import BOOT_SECONDS
-from sipalg_fix.engine.life import LEASE_SECONDS, under_lock
+from sipalg_fix.engine.gate import at_any_time
+from sipalg_fix.engine.life import LEASE_SECONDS, Life, under_lock
 from sipalg_fix.engine.pairs import OneByOne
 from sipalg_fix.engine.past import value_of
 from sipalg_fix.engine.ports import Journal, first
@@ -90,9 +91,14 @@ def _settled(ports: Ports, run: str, own_run: str, rows: Sequence[Row]) -> HostR
         life.fail(PlanError("superseded", message))
         result = replace(life.result(), change=None)
     else:
-        result = under_lock(life, lambda life: go_on(life, past, own_run))
+        result = under_lock(life, lambda life: _by_now(life, past, own_run))
     ports.journal.write(run, life.host.name, words.RESULT, to_plain(result))
     return result
+
+
+def _by_now(life: Life, past: Past, own_run: str) -> None:
+    with at_any_time(life):
+        go_on(life, past, own_run)
 
 
 def _changed_by_another(all_rows: Iterable[Row], run: str, own: Sequence[Row]) -> str:

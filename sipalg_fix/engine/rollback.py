@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sipalg_fix.engine.apply import new_life
-from sipalg_fix.engine.gate import frozen
+from sipalg_fix.engine.gate import at_any_time, frozen
 from sipalg_fix.engine.life import Life, to_its_end
 from sipalg_fix.engine.pairs import OneByOne
-from sipalg_fix.engine.past import last_seen, last_state, value_of
+from sipalg_fix.engine.past import last_seen, last_state, terms_of, value_of
 from sipalg_fix.engine.ports import Journal, first
 from sipalg_fix.engine.run import Ports, Told, over
 from sipalg_fix.engine.take_back import take_back
@@ -72,6 +72,7 @@ def rollback(
             plan = replace(plan, guard=None)
         life = new_life(ports, own_run, plan, _bare(ports, plan, rows))
         life.owed = not clean
+        life.terms = terms_of(first(rows, words.PLANNED))
         life.hand.phases |= {value_of(Phase, row, "phase") for row in rows if row.step == words.SENDING}
         if not (plan.remedy.forward or plan.remedy.inverse or plan.remedy.resave):
             return _left_alone(life)
@@ -107,7 +108,8 @@ def _back(life: Life, run: str, left: str, accepted: bool) -> None:
         return
     if stop := _follows(facts, life.plan, accepted) or frozen(life.ports):
         raise stop
-    take_back(life)
+    with at_any_time(life):
+        take_back(life)
     if life.at(ChangeState.ROLLED_BACK):
         if not life.hand.done:
             life.note = "already as it was before that run; nothing was sent"

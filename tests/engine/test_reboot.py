@@ -8,7 +8,9 @@ import pytest
 
 from sipalg_fix.engine.reboot import reboot
 from sipalg_fix.model.assessment import Intent
+from sipalg_fix.model.calls import Calls
 from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.plan import Terms
 from sipalg_fix.model.report import Report, exit_code
 from sipalg_fix.model.session import Transcript
 
@@ -101,3 +103,26 @@ def test_a_busy_router_is_not_restarted() -> None:
     assert report.hosts[0].error is not None
     assert report.hosts[0].error.code == "host-busy"
     assert made.toy.told == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "wait", "code", "found"),
+    [
+        (0, 0.0, "", []),
+        (1, 0.0, "calls-in-progress", []),
+        (1, None, "", []),
+        ("?", 0.0, "", ["calls-unknown"]),
+    ],
+)
+def test_calls_are_asked_for_right_before_a_restart(
+    calls: int | str, wait: float | None, code: str, found: list[str]
+) -> None:
+    """By the playbook's rule; could not be told is said."""
+    made = world(calls=True)
+    made.toy.calls = lambda now: calls
+    terms = Terms(calls=Calls(wait_seconds=wait))
+    report = reboot(made.ports, made.targets, Intent(), made.told, seconds=120.0, terms=terms)
+    (result,) = report.hosts
+    assert (result.error.code if result.error else "", [f.code for f in result.findings]) == (code, found)
+    assert ("reboot" in made.toy.told) is not bool(code)
+    assert exit_code(report) == (7 if code else 2)

@@ -20,7 +20,7 @@ from sipalg_fix.model.facts import Plane, off, on, unknown
 from sipalg_fix.model.host import Host, ProbePoint
 from sipalg_fix.model.journal import Freeze
 from sipalg_fix.model.packets import Packets
-from sipalg_fix.model.plan import Plan
+from sipalg_fix.model.plan import Plan, Terms
 from sipalg_fix.model.playbook import DEFAULT_HOW, Playbook
 from sipalg_fix.model.report import Report, exit_code
 from sipalg_fix.model.rollout import Rollout, Share
@@ -312,6 +312,47 @@ def test_outside_its_windows_a_plan_is_not_begun() -> None:
     accepted = plan.accepting(["window-closed"])
     assert accepted.fingerprint != plan.fingerprint
     assert counts(made.apply(accepted))[0] == 6
+
+
+@pytest.mark.parametrize(
+    ("after", "code"),
+    [
+        (0, ""),
+        (3600.0 - 61.0, "window-too-short"),
+        (3600.0 - 60.0, "window-too-short"),
+        (3600.0, "window-closed"),
+    ],
+)
+def test_a_restart_is_bound_by_windows(after: float, code: str) -> None:
+    """It must be over before they close; accepted by name, it may be at any time."""
+    made = windowed(60)
+    terms = Terms(calls=made.book.calls, windows=made.book.windows)
+    made.clock.pause(after)
+
+    def restarted(terms: Terms) -> list[str]:
+        try:
+            report = reboot(made.ports, made.targets[:1], Intent(), made.told, seconds=120.0, terms=terms)
+        except PlanError as error:
+            return [error.code]
+        return [result.error.code if result.error else "" for result in report.hosts]
+
+    assert restarted(terms) == [code]
+    assert ("reboot" in made.toy.told) is not bool(code)
+    assert restarted(replace(terms, accepted=("window-closed",))) == [""]
+
+
+@pytest.mark.parametrize(
+    ("late", "accepted", "said"), [(False, False, False), (True, False, True), (True, True, False)]
+)
+def test_putting_back_is_not_bound_by_windows(late: bool, accepted: bool, said: bool) -> None:
+    """That it was done outside of them is a finding, unless that was accepted for the change itself."""
+    made = windowed(60)
+    plan = made.plan()
+    done = made.apply(plan.accepting(["window-closed"]) if accepted else plan)
+    made.clock.pause(3600.0 if late else 0.0)
+    report = rollback(made.ports, done.run, changed_hosts(made.journal, done.run), made.told)
+    assert {result.change for result in report.hosts} == {S.ROLLED_BACK}
+    assert {"window-closed" in {f.code for f in result.findings} for result in report.hosts} == {said}
 
 
 def test_a_run_that_meets_the_end_of_its_window_stops_between_hosts() -> None:
