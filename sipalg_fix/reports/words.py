@@ -20,6 +20,7 @@ from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import HOST_CODES, PLAN_CODES
 from sipalg_fix.model.facts import Finding, State, Value
 from sipalg_fix.model.meeting import DETECTED
+from sipalg_fix.model.pair import FOLLOWS
 from sipalg_fix.model.report import HostError, HostResult, Report, exit_code, host_code
 
 TAB = 8
@@ -295,8 +296,17 @@ def verdict(result: HostResult) -> str:
 
 
 def by_weight(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings that stand against the intent first, how the platform is known last; else in their order."""
-    return tuple(sorted(findings, key=lambda each: (each.code not in BLOCKING, each.code == DETECTED)))
+    """
+    Findings that stand against the intent first, then that another router writes here; advice, which is no
+    fault, and how the platform is known come last. All else in its order.
+    """
+
+    def weight(finding: Finding) -> int:
+        ranks = (finding.code in BLOCKING, finding.code == FOLLOWS)
+        late = finding.code.startswith("advice-") + 2 * (finding.code == DETECTED)
+        return ranks.index(True) if any(ranks) else len(ranks) + late
+
+    return tuple(sorted(findings, key=weight))
 
 
 def first_finding(result: HostResult) -> str:

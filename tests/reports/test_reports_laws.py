@@ -19,6 +19,7 @@ from rich.cells import cell_len
 
 from sipalg_fix.model.assessment import Verdict
 from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.facts import Finding
 from sipalg_fix.model.report import ORDER, HostResult, Report, audit_document
 from sipalg_fix.reports import (
     LIST_FORMS,
@@ -31,7 +32,17 @@ from sipalg_fix.reports import (
     render_table,
 )
 from sipalg_fix.reports.spreadsheet import COLUMNS, FORMULA, harmless
-from sipalg_fix.reports.words import CHANGES, EXITS, SETTLED, UNSETTLED, Bucket, bucket, for_calls, visible
+from sipalg_fix.reports.words import (
+    CHANGES,
+    EXITS,
+    SETTLED,
+    UNSETTLED,
+    Bucket,
+    bucket,
+    by_weight,
+    for_calls,
+    visible,
+)
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -230,3 +241,12 @@ def test_the_package_alone_loads_no_drawing_library() -> None:
         "sys.exit(not {'rich', 'jinja2'}.isdisjoint(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_matters_most_is_said_first() -> None:
+    """What stands against the intent, who else writes there; advice and how it is known at the end."""
+    codes = ("platform-detected", "advice-scrub", "ha-role", "follows-another", "not-saved", "ha-pair")
+    ordered = by_weight(tuple(Finding(code=code, message="m") for code in codes))
+    assert [each.code for each in ordered] == [
+        "not-saved", "follows-another", "ha-role", "ha-pair", "advice-scrub", "platform-detected",
+    ]  # fmt: skip
