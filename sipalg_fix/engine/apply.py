@@ -12,15 +12,17 @@ Apply: the order in which a change happens, here and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from sipalg_fix.engine.audit import driver_of
-from sipalg_fix.engine.boot import GOING_DOWN, restart
+from sipalg_fix.engine.boot import restart
 from sipalg_fix.engine.calls import cuts_nobody, in_the_way
 from sipalg_fix.engine.gate import Gate
-from sipalg_fix.engine.life import WORTH_ANOTHER_TRY, Life, moved_besides, to_its_end
+from sipalg_fix.engine.life import Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
 from sipalg_fix.engine.pairs import Ended, drifted
+from sipalg_fix.engine.patience import AFTER_A_CHANGE, first_look, through_a_boot
 from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
@@ -36,6 +38,9 @@ from sipalg_fix.model.pair import same_part
 from sipalg_fix.model.plan import CALLS_UNKNOWN, WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
+
+BOOTED_SECONDS = 60.0
+"""How long a router that has just started may print half of what it will."""
 
 
 def apply(ports: Ports, plan: Plan, told: Told) -> Report:
@@ -95,7 +100,7 @@ def _may_begin(life: Life) -> bool:
     try:
         # With packets: what they show afterwards is held against it, and from port 5060 they make the very
         # connection that the router may go on altering.
-        facts = life.look(probed=True)
+        facts = life.first_look(probed=True)
         life.before = life.assessment
         planned = life.plan.facts
         if facts.essence == planned.essence and same_part(life.host, facts, planned):
@@ -119,8 +124,12 @@ def _back_up(life: Life) -> None:
     """The configuration goes off the box before the first change: redacted, and sealed with a key."""
     if not life.driver.backup:
         return
-    with opened(life.ports.connections.reader(life.host, life.driver)) as reader:
-        seen = ask_all(reader, life.driver, life.driver.backup, Transcript())
+
+    def ask(host: Host) -> Transcript:
+        with opened(life.ports.connections.reader(host, life.driver)) as reader:
+            return ask_all(reader, life.driver, life.driver.backup, Transcript())
+
+    seen = first_look(life.ports, life.host, ask)
     for access, why in seen.unread:
         life.find("not-backed-up", f"over {access}, the configuration could not be kept: {why}")
     for reply in seen.replies:
@@ -283,7 +292,7 @@ def _unsaved(life: Life, why: str) -> None:
 
 
 def _look_or_end(
-    life: Life, patience: frozenset[str] = WORTH_ANOTHER_TRY, *, probed: bool = False
+    life: Life, patience: Mapping[str, float] = AFTER_A_CHANGE, *, probed: bool = False
 ) -> Facts | None:
     """A look after a change that was kept; without one the life ends: it answers no more, or in vain."""
     try:
@@ -374,8 +383,8 @@ def _save_without_effect(life: Life) -> None:
 
 def confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
-    # A router that has just started may print half of what it will.
-    facts = _look_or_end(life, GOING_DOWN if life.plan.reboot else WORTH_ANOTHER_TRY, probed=True)
+    patience = through_a_boot(BOOTED_SECONDS) if life.plan.reboot else AFTER_A_CHANGE
+    facts = _look_or_end(life, patience, probed=True)
     if facts is None:
         return
     if sip_lost(life):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sipalg_fix.engine.look import judge_host, look
 from sipalg_fix.engine.meet import met
+from sipalg_fix.engine.patience import first_look
 from sipalg_fix.engine.run import Ports, Told, looked, over, say
 from sipalg_fix.model.assessment import Assessment, Intent
 from sipalg_fix.model.canon import to_plain
@@ -36,13 +37,19 @@ def assessed(ports: Ports, run: str, target: Target, intent: Intent) -> tuple[Ho
     host = target.host
     say(ports, host.name, "reading")
     if host.platform == AUTO:
-        with met(ports.connections, host, ports.drivers) as found:
-            host, facts = found.host, found.look()
+        host, facts = first_look(ports, host, lambda _: _meet(ports, target.host))
     else:
-        facts = look(ports.connections, host, driver_of(ports, host))
+        driver = driver_of(ports, host)
+        facts = first_look(ports, host, lambda host: look(ports.connections, host, driver))
     assessment = judge_host(facts, host, intent, ports.prober, target.exempt, ports.today)
     looked(ports, run, host, look_payload(facts, assessment))
     return host, facts, assessment
+
+
+def _meet(ports: Ports, host: Host) -> tuple[Host, Facts]:
+    """A host whose platform nobody has said, of the platform that it is of; and what it shows."""
+    with met(ports.connections, host, ports.drivers) as found:
+        return found.host, found.look()
 
 
 def look_payload(facts: Facts, assessment: Assessment) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sipalg_fix.engine.look import boot_mark, opened
+from sipalg_fix.engine.patience import GOING_DOWN, first_look
 from sipalg_fix.engine.run import Ports, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.model.change import Phase
@@ -12,8 +13,6 @@ from sipalg_fix.model.host import Host
 from sipalg_fix.model.step import Step
 
 BOOT_SECONDS = 300.0
-GOING_DOWN = frozenset({"unreachable", "timeout", "connection-lost", "not-understood"})
-"""What a box says while it goes down and comes up: it may take TCP and reset it, or print half a line."""
 
 
 def restart(
@@ -24,7 +23,7 @@ def restart(
     or what the last try met when nothing answers within ``seconds``. A device that does not say which
     boot it is in is not restarted: it could never be shown that it was.
     """
-    before = boot_mark(ports.connections, host, driver)
+    before = first_look(ports, host, lambda host: boot_mark(ports.connections, host, driver))
     if not before:
         raise NotUnderstood("the router does not say which boot it is in, so it is not restarted")
     begun = ports.clock.monotonic()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sipalg_fix.engine.audit import driver_of
 from sipalg_fix.engine.life import Life
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.engine.patience import first_look
 from sipalg_fix.engine.run import Ports, say, wait
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.driver import Driver
@@ -108,11 +109,15 @@ def _calls(number: int) -> str:
     return "1 call is" if number == 1 else f"{number} calls are"
 
 
+def _asked(ports: Ports, host: Host, driver: Driver) -> Transcript:
+    with opened(ports.connections.reader(host, driver)) as reader:
+        return ask_all(reader, driver, driver.calls, Transcript())
+
+
 def _live(ports: Ports, host: Host, driver: Driver) -> tuple[int | None, str]:
     """How many calls are up; None, and why, where that cannot be told."""
     try:
-        with opened(ports.connections.reader(host, driver)) as reader:
-            seen = ask_all(reader, driver, driver.calls, Transcript())
+        seen = first_look(ports, host, lambda host: _asked(ports, host, driver))
     except DeviceError as error:
         return None, f"whether calls are in progress could not be read: {error.code}: {error.message}"
     number = driver.live_calls(seen) if driver.live_calls else None

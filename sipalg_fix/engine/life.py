@@ -7,13 +7,14 @@ anything that follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sipalg_fix.engine.audit import look_payload
 from sipalg_fix.engine.look import ask_all, judge_host, look, opened
+from sipalg_fix.engine.patience import AFTER_A_CHANGE, first_look, tried
 from sipalg_fix.engine.ports import Writer
 from sipalg_fix.engine.run import Ports, host_lock, internal, say
 from sipalg_fix.engine.steps import Hand
@@ -22,7 +23,7 @@ from sipalg_fix.model.assessment import Assessment, Intent
 from sipalg_fix.model.canon import to_plain
 from sipalg_fix.model.change import NEXT, ChangeState, move
 from sipalg_fix.model.driver import Driver
-from sipalg_fix.model.errors import DeviceError, JournalError, PlanError, SipalgError
+from sipalg_fix.model.errors import DeviceError, JournalError, NotUnderstood, PlanError, SipalgError
 from sipalg_fix.model.facts import Facts, Finding, Value, together
 from sipalg_fix.model.host import Host
 from sipalg_fix.model.plan import HostPlan, Terms
@@ -33,9 +34,6 @@ T = TypeVar("T")
 
 LEASE_SECONDS = 3600.0
 """How long a host's change may take, its restarts aside."""
-LOOK_AGAIN_SECONDS = 60.0
-"""How long a host that went quiet after a change is tried before it counts as lost."""
-WORTH_ANOTHER_TRY = frozenset({"unreachable", "timeout", "connection-lost"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,8 +145,19 @@ class Life:
         What a session opened now shows; recorded. DeviceError when it cannot be had. ``probed``: with what
         packets say after it. Only looks that a claim rests on are: a probe takes its time.
         """
+        return self._seen(lambda: look(self.ports.connections, self.host, self.driver), probed)
+
+    def first_look(self, *, probed: bool = False) -> Facts:
+        """The same at a host to which nothing was sent yet: tried again while contact fails."""
+
+        def look_at(host: Host) -> Facts:
+            return look(self.ports.connections, host, self.driver)
+
+        return self._seen(lambda: first_look(self.ports, self.host, look_at), probed)
+
+    def _seen(self, look_at: Callable[[], Facts], probed: bool) -> Facts:
         self.assessment = None
-        self.facts = look(self.ports.connections, self.host, self.driver)
+        self.facts = look_at()
         self.assessment = judge_host(
             self.facts,
             self.host,
@@ -172,17 +181,15 @@ class Life:
 
     def look_again(
         self,
-        seconds: float = LOOK_AGAIN_SECONDS,
-        patience: frozenset[str] = WORTH_ANOTHER_TRY,
+        patience: Mapping[str, float] = AFTER_A_CHANGE,
         *,
         probed: bool = False,
     ) -> Facts | None:
         """
-        The same, tried until it answers or ``seconds`` have passed; None when it stays lost. What it
-        says but cannot be read, or a refused login, is a DeviceError at once, but for what ``patience``
-        names: that is one only in the end.
+        The same, tried as long as ``patience`` says; None when it stays lost. What cannot be read to the
+        end, or a refused login, is a DeviceError.
         """
-        return self._tried(lambda: self.look(probed=probed), seconds, patience)
+        return self._tried(lambda: self.look(probed=probed), patience)
 
     def look_or_none(self) -> Facts | None:
         """The same; None also when it answers what is of no use. Why is remembered."""
@@ -207,14 +214,21 @@ class Life:
             return Value.OFF
         if guard is None:
             return Value.UNKNOWN
-        proof = guard.proof
+        proof, unsure = guard, NotUnderstood("whether the guard may still fire could not be told")
+
+        def ask() -> Value:
+            value = proof.pending(self._asked(proof.proof)).value
+            if value is Value.UNKNOWN:
+                raise unsure
+            return value
+
         try:
-            seen = self._tried(lambda: self._asked(proof), LOOK_AGAIN_SECONDS, WORTH_ANOTHER_TRY)
-            value = guard.pending(seen).value if seen is not None else None
+            value = self._tried(ask, AFTER_A_CHANGE)
         except DeviceError as error:
-            self.fail(error)
+            if error is not unsure:
+                self.fail(error)
             return Value.UNKNOWN
-        if value in (Value.ON, Value.OFF):
+        if value is not None:
             self.armed = value is Value.ON
         return value
 
@@ -222,21 +236,12 @@ class Life:
         with opened(self.ports.connections.reader(self.host, self.driver)) as reader:
             return ask_all(reader, self.driver, commands, Transcript())
 
-    def _tried(self, ask: Callable[[], T], seconds: float, patience: frozenset[str]) -> T | None:
-        clock = self.ports.clock
-        until, wait = clock.monotonic() + seconds, 0.5
-        while True:
-            try:
-                return ask()
-            except DeviceError as error:
-                late = clock.monotonic() + wait > until
-                if error.code not in patience or (late and error.code not in WORTH_ANOTHER_TRY):
-                    raise
-                if late:
-                    self.fail(error)
-                    return None
-            clock.pause(wait)
-            wait = min(wait * 2, 5.0)
+    def _tried(self, ask: Callable[[], T], patience: Mapping[str, float]) -> T | None:
+        got = tried(self.ports.clock, ask, patience)
+        if isinstance(got, DeviceError):
+            self.fail(got)
+            return None
+        return got
 
     def result(self) -> HostResult:
         """The host's line in the report."""

@@ -15,6 +15,9 @@ from sipalg_fix.model.plan import HostPlan
 from sipalg_fix.model.report import HostResult
 from sipalg_fix.model.step import Objection
 
+FROZEN = "frozen"
+"""The error of hosts that are left alone because all changes are frozen."""
+
 
 @dataclass(slots=True)
 class Ended:
@@ -38,9 +41,12 @@ class Ended:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OneByOne:
-    """A run's way through its hosts: all as the executor likes, but for the members of a pair."""
+    """
+    A run's way through its hosts: all as the executor likes, but for the members of a pair. ``stopped``: why
+    some were left alone, as a run's report says it.
+    """
 
     ports: Ports
     hosts: Sequence[Host]
@@ -52,7 +58,10 @@ class OneByOne:
         """What ``one`` gives for each host."""
         del run
         for part in waves(self.hosts):
-            yield from self.ports.executor.run(one, part, forks)
+            for host, result in self.ports.executor.run(one, part, forks):
+                if result.error is not None and result.error.code == FROZEN:
+                    self.stopped = f"{result.error.message} [{FROZEN}]"
+                yield host, result
 
 
 def mates(hosts: Sequence[Host]) -> Callable[[str, Collection[str]], bool]:

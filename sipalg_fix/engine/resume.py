@@ -23,10 +23,11 @@ from sipalg_fix.engine.apply import (
     shown,
 )
 from sipalg_fix.engine.audit import driver_of
-from sipalg_fix.engine.boot import BOOT_SECONDS, GOING_DOWN
-from sipalg_fix.engine.life import LOOK_AGAIN_SECONDS, WORTH_ANOTHER_TRY, Life
+from sipalg_fix.engine.boot import BOOT_SECONDS
+from sipalg_fix.engine.life import Life
 from sipalg_fix.engine.look import boot_mark
 from sipalg_fix.engine.past import last_state, terms_of, value_of
+from sipalg_fix.engine.patience import AFTER_A_CHANGE, GOING_DOWN, through_a_boot
 from sipalg_fix.engine.run import Ports, say
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import lost, take_back, wait_for_guard
@@ -184,12 +185,11 @@ def _by_state(life: Life) -> None:
 def _still_in_force(life: Life) -> None:
     """It had been shown to be in force; is it still?"""
     comes_back = life.at(S.REBOOTING)
-    patience = GOING_DOWN if comes_back else WORTH_ANOTHER_TRY
-    seconds = life.boot_seconds if comes_back else LOOK_AGAIN_SECONDS
+    patience = through_a_boot(life.boot_seconds) if comes_back else AFTER_A_CHANGE
     try:
         # The guard first: should it fire after that, the look shows it.
         pending = life.guard_pending() if life.at(S.MET) else Value.OFF
-        facts = life.look_again(seconds=seconds, patience=patience) if pending is not None else None
+        facts = life.look_again(patience) if pending is not None else None
     except DeviceError as error:
         life.fail(error)
         life.to(S.NOT_SHOWN)

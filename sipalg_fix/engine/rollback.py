@@ -84,7 +84,7 @@ def rollback(
 
 def _left_alone(life: Life) -> HostResult:
     """That run stored, flushed or restarted, and changed nothing in force: there is nothing to undo."""
-    life.look()
+    life.first_look()
     if Phase.SAVE in life.hand.phases:
         life.find("save-kept", "what that run saved stays saved: a save cannot be taken back")
     note = "nothing to put back: that run changed nothing in force"
@@ -95,7 +95,7 @@ def _back(life: Life, run: str, left: str, accepted: bool) -> None:
     """Look, and take back what that run left, unless somebody changed it since."""
     life.take_up(back=run)
     try:
-        facts = life.look()
+        facts = life.first_look()
         life.before = life.assessment
     except DeviceError as error:
         life.fail(error)

@@ -10,15 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sipalg_fix.engine.boot import GOING_DOWN
-from sipalg_fix.engine.life import LOOK_AGAIN_SECONDS, Life
+from sipalg_fix.engine.life import Life
+from sipalg_fix.engine.patience import GOING_DOWN
 from sipalg_fix.model.change import ChangeState, Phase
 from sipalg_fix.model.errors import DeviceError, NotUnderstood, Refused
 from sipalg_fix.model.facts import Facts, Value
 from sipalg_fix.model.step import Disruption
 
-TRIES = 2
-"""How often the inverse is sent: again only when contact went and a look then shows that it did not act."""
+TRIES = 3
+"""
+How often what undoes a change, or settles a guard, is sent at the most: again only when it was refused, or
+contact went, and a look then does not show that it acted. All of it may be sent after half of it.
+"""
+WAIT_SECONDS = 2.0
+"""Before it is sent again: what refused it once may pass, such as somebody else's lock."""
+LATE_SECONDS = 60.0
+"""How much later than it should a guard may come."""
 
 
 def lost(life: Life, error: DeviceError) -> None:
@@ -82,7 +89,7 @@ def _comes(life: Life, awaited: Callable[[Life], bool | None]) -> bool:
     if guard is None:
         return False
     restarts = life.boot_seconds if guard.fires is Disruption.REBOOT else 0.0
-    until = clock.monotonic() + 60.0 * guard.minutes + restarts + LOOK_AGAIN_SECONDS
+    until = clock.monotonic() + 60.0 * guard.minutes + restarts + LATE_SECONDS
     while clock.monotonic() < until:
         if life.ports.stop.asked:
             return False
@@ -97,7 +104,7 @@ def _comes(life: Life, awaited: Callable[[Life], bool | None]) -> bool:
 def _answers(life: Life) -> bool | None:
     """Does the device answer again, by itself or because its guard has fired? None: it turns us away."""
     try:
-        return life.look_again(seconds=0.0) is not None
+        return life.look_again({}) is not None
     except DeviceError as error:
         return False if error.code in GOING_DOWN else None
 
@@ -135,6 +142,8 @@ def _restored(life: Life) -> ChangeState | None:
         if facts is None or (_as_before(life, facts) and not _owed(life)):
             break
         again = _sent_back(life, facts) and tries_left > 0
+        if again:
+            life.ports.clock.pause(WAIT_SECONDS)
         facts = _look(life, needed=not again)
         if not again:
             break
@@ -205,7 +214,7 @@ def _as_before(life: Life, facts: Facts) -> bool | None:
 
 
 def _sent_back(life: Life, facts: Facts) -> bool:
-    """Send what undoes the change. True when contact went, so that it may not have arrived."""
+    """Send what undoes the change. True when not all of it was taken, or nobody knows whether it was."""
     remedy = life.plan.remedy
     resave = remedy.resave if Phase.SAVE in life.hand.phases else ()
     saves_only = bool(resave) and _runs_as_before(life, facts) and not _owed(life)
@@ -225,8 +234,9 @@ def _sent_back(life: Life, facts: Facts) -> bool:
         life.fail(error)
         # Half of it may show as all of it: a setting that is back, and a service that was not told of it.
         life.owed = life.owed or due
-        return True
-    return False
+    else:
+        return False
+    return True
 
 
 def _runs_as_before(life: Life, facts: Facts) -> bool:
@@ -241,7 +251,11 @@ def _runs_as_before(life: Life, facts: Facts) -> bool:
 def _settled(life: Life) -> ChangeState | None:
     """As before; now the guard, which would restart or change the device once more."""
     guard, pending = life.plan.guard, life.guard_pending()
-    if guard is not None and pending in (Value.ON, Value.UNKNOWN):
+    for again in range(TRIES):
+        if guard is None or pending not in (Value.ON, Value.UNKNOWN) or (again and guard.held_session):
+            break
+        if again:
+            life.ports.clock.pause(WAIT_SECONDS)
         try:
             with life.keeper() as writer:
                 life.hand.carry_out(guard.keep, writer, Phase.KEEP)

@@ -39,7 +39,8 @@ class Gate:
     """
     The router as its servers see it, while ``verb`` is carried out. ``meet`` hears of each moment when it
     comes: what it raises the server meets, and what the router is told ``before`` is not done then.
-    ``heard`` is called with the change's state before the router hears anything.
+    ``heard`` is called with the change's state before the router hears anything, ``opened`` when somebody
+    has logged in at a terminal, which says something before it hears anything.
     """
 
     twin: Twin
@@ -47,6 +48,7 @@ class Gate:
     verb: str = ""
     meet: Callable[[Point], None] = lambda now: None
     heard: Callable[[str], None] = lambda state: None
+    opened: Callable[[], None] = lambda: None
     points: dict[Point, None] = field(default_factory=dict)
     unannounced: list[str] = field(default_factory=list)
     """What changed the router without a row that said so, durably, when it was heard."""
@@ -70,6 +72,7 @@ class Gate:
 
     def terminal(self, user: str, width: int, height: int) -> Typed:
         """Open a session."""
+        self.opened()
         return Typed(gate=self, inside=self.twin.terminal(user, width, height))  # type: ignore[attr-defined]  # likewise
 
     def _passed(self, said: str, do: Callable[[], Answer]) -> Answer:

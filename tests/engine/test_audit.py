@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.engine.patience import LOOKS
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.assessment import Assessment, Verdict
 from sipalg_fix.model.errors import DeviceError
@@ -98,7 +99,9 @@ def test_the_main_access_failing_is_the_hosts_failure(code: str) -> None:
 def test_an_error_of_the_main_access_is_the_hosts() -> None:
     """It is told by its code, and nothing is made of what was read before."""
     made = world()
-    made.toy.troubles = (Trouble(what="lose-before", upon="show modules"),)
+    made.toy.troubles = tuple(
+        Trouble(what="lose-before", upon="show modules", nth=time) for time in range(1, LOOKS + 1)
+    )
     report = made.audit()
     assert report.hosts[0].assessment is None
     assert report.hosts[0].error is not None

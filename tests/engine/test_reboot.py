@@ -10,6 +10,7 @@ from sipalg_fix.engine.reboot import reboot
 from sipalg_fix.model.assessment import Intent
 from sipalg_fix.model.calls import Calls
 from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.journal import Freeze
 from sipalg_fix.model.plan import Terms
 from sipalg_fix.model.report import Report, exit_code
 from sipalg_fix.model.session import Transcript
@@ -38,6 +39,22 @@ def test_a_restart_ends_with_a_look_at_the_new_boot() -> None:
     assert result.assessment is not None
     assert exit_code(report) == 2
     assert made.clock.seconds >= BOOT_TAKES
+
+
+def test_a_freeze_stops_restarts_between_hosts() -> None:
+    """The one under way is finished, the other is left alone, and the report says why."""
+    made = World(names=("alpha", "bravo"))
+
+    def freeze(host: str, what: str, detail: str = "") -> None:
+        del host, detail
+        if what == "rebooting":
+            made.journal.freeze = Freeze(at="2026-11-23T10:00:00Z", by="bob@noc", reason="outage")
+
+    made.progress = freeze
+    report = restarted(made)
+    assert [device.boot for device in made.devices.values()] == [2, 1]
+    assert "frozen since" in report.stopped
+    assert exit_code(report) == 7
 
 
 @pytest.mark.parametrize(("deaf", "refuses"), [(("reboot",), ()), ((), ("reboot",))])

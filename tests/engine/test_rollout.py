@@ -525,6 +525,7 @@ def test_a_run_that_takes_back_stops_between_hosts_too() -> None:
     report = rollback(made.ports, done.run, plans, made.told)
     assert [r.change for r in report.hosts] == [S.ROLLED_BACK, S.ROLLED_BACK, *[S.REFUSED] * 4]
     assert exit_code(report) == 7
+    assert "frozen since" in report.stopped
     assert made.whole() == ""
 
 

@@ -53,10 +53,13 @@ def _switched(name: str, *, on: bool) -> Callable[[Chassis], None]:
     return lambda chassis: setattr(chassis.switches, name, on)
 
 
-def _while(name: str, when: str) -> Fault:
-    """For one command or answer."""
+def _while(name: str, when: str, *ends: ChangeState) -> Fault:
+    """For one command or answer, or until somebody logs in."""
     return Fault(
-        strike=_switched(name, on=True), relent=_switched(name, on=False), when=frozenset(when.split())
+        strike=_switched(name, on=True),
+        relent=_switched(name, on=False),
+        when=frozenset(when.split()),
+        ends=frozenset(ends),
     )
 
 
@@ -73,7 +76,8 @@ FAULTS = {
     ),
     "silence": _while("half_reply", "after in"),
     "garbage": _while("garbage", "after in"),
-    "refused": _while("refuse_writes", "before"),
+    # What stores a change, and what tells its guard, is sent once: no is an answer.
+    "refused": _while("refuse_writes", "before", S.UNSAVED, S.GUARD_LEFT),
     "full": _from_then_on("save_fails", S.UNSAVED, S.ROLLBACK_FAILED, S.STRANDED),
     "locked": _from_then_on("locked", S.UNSAVED, S.GUARD_LEFT, S.ROLLBACK_FAILED, S.STRANDED),
     "clock": Fault(strike=_wrong_clock, when=frozenset({"before", "in"})),
