@@ -144,9 +144,8 @@ def _restored(life: Life) -> ChangeState | None:
         again = _sent_back(life, facts) and tries_left > 0
         if again:
             life.ports.clock.pause(WAIT_SECONDS)
+        # What was taken by its own word may have done nothing; only the look tells.
         facts = _look(life, needed=not again)
-        if not again:
-            break
     if facts is None:
         return None
     if _as_before(life, facts) and not _owed(life):

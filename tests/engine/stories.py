@@ -133,7 +133,7 @@ STORIES: Mapping[Edge, Story] = {
         router(guard="revert"), on("guard keep", "guard-fires"), refuses=("guard keep",)
     ),
     (S.MET, S.CONFIRMED): PLAIN,
-    (S.MET, S.NOT_SHOWN): told(router(), on("show running", "refuse", nth=3)),
+    (S.MET, S.NOT_SHOWN): told(router(), *(on("show running", "refuse", nth=time) for time in range(3, 12))),
     (S.MET, S.UNSAVED): told(router(), deaf=("save",)),
     (S.MET, S.GUARD_LEFT): told(router(guard="revert"), deaf=("guard keep",)),
     (S.MET, S.STRANDED): told(router(), gone("show running", nth=3)),
