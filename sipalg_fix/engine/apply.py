@@ -22,7 +22,7 @@ from sipalg_fix.engine.gate import Gate
 from sipalg_fix.engine.life import Life, moved_besides, to_its_end
 from sipalg_fix.engine.look import ask_all, opened
 from sipalg_fix.engine.pairs import Ended, drifted
-from sipalg_fix.engine.patience import AFTER_A_CHANGE, first_look, through_a_boot
+from sipalg_fix.engine.patience import AFTER_A_CHANGE, JUST_STARTED, first_look
 from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
@@ -38,9 +38,6 @@ from sipalg_fix.model.pair import same_part
 from sipalg_fix.model.plan import CALLS_UNKNOWN, WHOLE, HostPlan, Plan
 from sipalg_fix.model.report import HostResult, Report
 from sipalg_fix.model.session import Transcript
-
-BOOTED_SECONDS = 60.0
-"""How long a router that has just started may print half of what it will."""
 
 
 def apply(ports: Ports, plan: Plan, told: Told) -> Report:
@@ -135,12 +132,8 @@ def _back_up(life: Life) -> None:
     for reply in seen.replies:
         if not reply.ok:
             life.find("not-backed-up", f"{reply.command.text!r} was answered with {reply.status}")
-        payload = {
-            "command": reply.command.text,
-            "status": reply.status,
-            "text": reply.text,
-            "sealed": reply.sealed,
-        }
+        payload = {"command": reply.command.text, "status": reply.status, "text": reply.text}
+        payload["sealed"] = reply.sealed
         life.ports.journal.write(life.run, life.host.name, words.BACKUP, payload)
 
 
@@ -383,8 +376,7 @@ def _save_without_effect(life: Life) -> None:
 
 def confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
-    patience = through_a_boot(BOOTED_SECONDS) if life.plan.reboot else AFTER_A_CHANGE
-    facts = _look_or_end(life, patience, probed=True)
+    facts = _look_or_end(life, JUST_STARTED if life.plan.reboot else AFTER_A_CHANGE, probed=True)
     if facts is None:
         return
     if sip_lost(life):

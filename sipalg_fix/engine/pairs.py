@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from sipalg_fix.engine.rollout import SHUT
 from sipalg_fix.engine.run import Ports, failed
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import PlanError
@@ -14,9 +15,6 @@ from sipalg_fix.model.pair import FOLLOWS, apart, following, same_part, standby_
 from sipalg_fix.model.plan import HostPlan
 from sipalg_fix.model.report import HostResult
 from sipalg_fix.model.step import Objection
-
-FROZEN = "frozen"
-"""The error of hosts that are left alone because all changes are frozen."""
 
 
 @dataclass(slots=True)
@@ -59,8 +57,8 @@ class OneByOne:
         del run
         for part in waves(self.hosts):
             for host, result in self.ports.executor.run(one, part, forks):
-                if result.error is not None and result.error.code == FROZEN:
-                    self.stopped = f"{result.error.message} [{FROZEN}]"
+                if result.error is not None and result.error.code in SHUT:
+                    self.stopped = f"{result.error.message} [{result.error.code}]"
                 yield host, result
 
 

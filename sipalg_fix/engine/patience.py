@@ -37,6 +37,10 @@ def through_a_boot(seconds: float) -> Mapping[str, float]:
     return dict.fromkeys(GOING_DOWN, seconds)
 
 
+JUST_STARTED = through_a_boot(60.0)
+"""For a router in a new boot: it may print half of what it will."""
+
+
 def first_look(ports: Ports, host: Host, look: Callable[[Host], T]) -> T:
     """
     A look at a host to which nothing was sent yet: ``LOOKS`` times at most while contact fails, and not
