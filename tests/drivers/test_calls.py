@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sipalg_fix.drivers._calls import live_calls
 from sipalg_fix.drivers.linux.probes import CALLS
+from sipalg_fix.drivers.mikrotik_routeros import WORDINGS
+from sipalg_fix.drivers.mikrotik_routeros.read import live_calls as routeros_calls
+from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
 from sipalg_fix.model.session import Reply, Transcript
 
 SHOWN = "conntrack v1.4.7 (conntrack-tools): {} flow entries have been shown.\n"
@@ -66,3 +71,19 @@ def test_what_does_not_add_up_is_not_none(text: str) -> None:
 def test_no_part_of_a_reply_is_taken_for_the_whole() -> None:
     """Cut at any character."""
     assert {counted(WHOLE[:n]) for n in range(len(WHOLE))} == {None}
+
+
+@pytest.mark.parametrize("by", WORDINGS, ids=lambda by: by.name)
+@pytest.mark.parametrize(("number", "calls_up"), [(0, 0), (1, 1), (2, 1), (3, 2), (12, 6)])
+def test_routeros_counts_media(by: Wording, number: int, calls_up: int) -> None:
+    """The same by each access; what is cut is no number, or at least not none."""
+    rows = json.dumps([{".id": f"*{n:X}"} for n in range(number)])
+    said = {"api": f'{{"ret": "{number}"}}\n', "ssh": f"{number}\r\n", "rest": rows}[by.name]
+
+    def counted_by(text: str, status: str = "ok") -> int | None:
+        reply = Reply(command=by.media, text=text, status=status)
+        return routeros_calls(by, Transcript(replies=(reply,)))
+
+    assert (counted_by(said), counted_by(said, "refused"), counted_by("")) == (calls_up, None, None)
+    cut = {counted_by(said[:n]) for n in range(len(said))} - {calls_up}
+    assert 0 not in cut

@@ -12,9 +12,14 @@ from sipalg_fix.lab.twins.linux.kernel import Flow
 from sipalg_fix.lab.twins.linux.router import LinuxTwin
 from sipalg_fix.lab.twins.openwrt.router import OpenwrtTwin
 from sipalg_fix.lab.twins.openwrt.tracking import Flow as OpenWrtFlow
+from sipalg_fix.lab.twins.routeros import RouterosTwin
+from sipalg_fix.lab.twins.routeros.box import CONNECTION
+from sipalg_fix.lab.twins.routeros.menus import connection
 from sipalg_fix.model.session import Transcript
 
 from .conftest import Device, Make
+
+ROUTEROS = ("mikrotik_routeros", "mikrotik_routeros/ssh", "mikrotik_routeros/rest")
 
 
 def calls(router: Device) -> int | None:
@@ -52,11 +57,17 @@ def ring(router: Device) -> None:
                             seen=twin.chassis.now, expected=True,
                         )
                     )  # fmt: skip
+                case RouterosTwin():
+                    row = connection(
+                        0x9000 + port, "udp", f"192.168.88.20:{port}", f"203.0.113.9:{port - 20000}",
+                        now=twin.chassis.now, lasts=180.0,
+                    )  # fmt: skip
+                    twin.box.menus[CONNECTION].rows.append(row | {"expected": "true"})
                 case _:
                     pytest.fail("no such router")
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt"])
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS])
 def test_calls_are_seen(device: Make, platform: str) -> None:
     """One call, counted once with its control connection."""
     router = device(platform)

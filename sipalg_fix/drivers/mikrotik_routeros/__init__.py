@@ -19,7 +19,7 @@ from sipalg_fix.drivers.mikrotik_routeros.change import flush, remedy
 from sipalg_fix.drivers.mikrotik_routeros.cli import CLI
 from sipalg_fix.drivers.mikrotik_routeros.guard import guard
 from sipalg_fix.drivers.mikrotik_routeros.hallmarks import HALLMARKS
-from sipalg_fix.drivers.mikrotik_routeros.read import boot_mark, parse, probes
+from sipalg_fix.drivers.mikrotik_routeros.read import boot_mark, live_calls, parse, probes
 from sipalg_fix.drivers.mikrotik_routeros.rest import REST
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
 from sipalg_fix.model.driver import Driver, Support
@@ -49,6 +49,8 @@ SUPPORT = Support(
         "that a scheduler entry first runs one interval after it was added, and may remove itself",
         "a clock that is set while the entry waits moves the moment at which it runs",
         "that connection-type is sip for as long as the helper works on a connection",
+        "that the media of a call are listed as expected, as Linux has it; what a packet to a port that a "
+        "REGISTER named has opened is listed so, too, and counts as a call",
         "legends of print in which flags have other words than disabled and invalid: read as unknown",
         "the exit status of a refused line: any word that a change is answered with is a refusal",
     ),
@@ -72,6 +74,8 @@ def by_access(by: Wording) -> Driver:
         rebooted=went_back,
         guard=guard(by),
         backup=(by.backup,),
+        calls=(by.media,),
+        live_calls=partial(live_calls, by),
         secrets=SECRETS,
         support=replace(
             SUPPORT,

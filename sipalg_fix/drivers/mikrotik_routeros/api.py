@@ -73,6 +73,7 @@ API = Wording(
     helper=HELPER,
     # A count is one row even when it is nought; rows that are not there would prove nothing.
     connections=command("/ip/firewall/connection/print =count-only= ?connection-type=sip"),
+    media=command("/ip/firewall/connection/print =count-only= ?expected=true ?protocol=udp"),
     acs=command("/tr069-client/print"),
     guards=command(f"{ENTRIES}/print =count-only= ?name={GUARD_NAME}"),
     backup=command(f"{PORTS}/print"),

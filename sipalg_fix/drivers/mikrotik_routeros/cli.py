@@ -110,6 +110,7 @@ CLI = Wording(
     resource=command("/system resource print"),
     helper=HELPER,
     connections=command("/ip firewall connection print count-only where connection-type=sip"),
+    media=command("/ip firewall connection print count-only where expected=yes protocol=udp"),
     acs=command("/tr069-client print"),
     guards=command(f'{ENTRIES} print count-only where name="{GUARD_NAME}"'),
     backup=command(f"{PORTS} print detail without-paging"),

@@ -105,6 +105,15 @@ def _managed(by: Wording, seen: Transcript) -> tuple[Finding, ...]:
     return (Finding(code="managed-elsewhere", message=message),)
 
 
+def live_calls(by: Wording, seen: Transcript) -> int | None:
+    """
+    How many calls there are, if each has a media connection and the one that controls it (RFC 3550); one that
+    has only the former counts, too. None without a number.
+    """
+    number = None if unread(seen, by.media) else by.count(text(seen, by.media))
+    return None if number is None else (number + 1) // 2
+
+
 def boot_mark(by: Wording, seen: Transcript) -> str:
     """RouterOS has no boot id: ``uptime N`` in seconds. It is compared by :func:`went_back`."""
     rows = _rows(by, seen, by.resource)

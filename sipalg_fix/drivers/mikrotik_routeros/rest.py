@@ -81,6 +81,7 @@ REST = Wording(
     resource=command("GET /rest/system/resource"),
     helper=HELPER,
     connections=command(f"GET {CONNECTIONS}?connection-type=sip&.proplist=.id"),
+    media=command(f"GET {CONNECTIONS}?expected=true&protocol=udp&.proplist=.id"),
     acs=command("GET /rest/tr069-client"),
     guards=GUARD,
     backup=command(f"GET {PORTS}"),

@@ -42,6 +42,8 @@ class Wording:
     helper: Command
     connections: Command
     """Counts those that have the helper."""
+    media: Command
+    """Counts those over UDP that a helper had expected: the media of calls, and what controls them."""
     acs: Command
     guards: Command
     """Counts the entries of the scheduler that are the guard's."""
