@@ -139,7 +139,7 @@ def _ways(lineage: Lineage, shape: PlatformShape) -> Iterator[_Way]:
 
 def _problems(way: _Way) -> Iterator[Problem]:
     host = way.lineage.host
-    needs_user = way.kind is not AccessKind.HTTPS_JSON
+    needs_user = way.kind not in (AccessKind.HTTPS_JSON, AccessKind.HTTPS_SHELL)
     if needs_user and not way.value("username") and not way.lineage.refused("username", "connection_options"):
         message = f"{host.title} has no user name for its access {way.name!r}: add 'username'"
         yield host.problem(codes.NO_USERNAME, message)

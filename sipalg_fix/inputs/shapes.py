@@ -23,6 +23,7 @@ class AccessKind(Enum):
     SSH_EXEC = "SshExec"
     ROUTEROS_API = "RouterosApi"
     HTTPS_JSON = "HttpsJson"
+    HTTPS_SHELL = "HttpsShell"
 
     @property
     def is_ssh(self) -> bool:
@@ -50,6 +51,7 @@ _WORDS: Final = {
     AccessKind.SSH_EXEC: "SSH",
     AccessKind.ROUTEROS_API: "RouterOS API",
     AccessKind.HTTPS_JSON: "HTTPS",
+    AccessKind.HTTPS_SHELL: "HTTPS",
 }
 _EXTRAS: Final = {
     AccessKind.SSH_CLI: frozenset({"key_file", "secret", "legacy_crypto", "seconds"}),
@@ -58,12 +60,14 @@ _EXTRAS: Final = {
     AccessKind.HTTPS_JSON: frozenset(
         {"tls_pin", "tls_ca", "legacy_crypto", "login", "controller_site", "seconds"}
     ),
+    AccessKind.HTTPS_SHELL: frozenset({"tls_pin", "tls_ca", "legacy_crypto", "login", "seconds"}),
 }
 _PORTS: Final = {
     AccessKind.SSH_CLI: 22,
     AccessKind.SSH_EXEC: 22,
     AccessKind.ROUTEROS_API: 8729,
     AccessKind.HTTPS_JSON: 443,
+    AccessKind.HTTPS_SHELL: 443,
 }
 SSH_NAMES: Final = frozenset({"netmiko", "paramiko"})
 """What Nornir calls connections that are a platform's SSH access here."""
@@ -75,7 +79,7 @@ class PlatformShape:
 
     name: str
     accesses: tuple[tuple[str, str], ...]
-    """The kind is the name of its type: ``SshCli``, ``SshExec``, ``RouterosApi``, ``HttpsJson``."""
+    """The kind is the name of its type, such as ``SshCli`` or ``HttpsShell``."""
     instead: tuple[str, ...] = ()
     """Accesses that take the place of the main one where they are configured and it is not."""
 

@@ -4,7 +4,8 @@ Which host of a lab file is which virtual router, behind which servers, and how 
 A lab file has the shape of an inventory (hosts by name); what stands below ``data: lab:`` of a host are
 the start options of its twin, and besides those ``switches`` (names, or one name with its value) and,
 for RouterOS, ``plain: true`` for the API without TLS, or ``accesses: [ssh]`` for other doors than the
-API. Twins and servers are imported when a host needs them: a lab of EdgeRouters loads no web server.
+usual one (RouterOS, pfSense). Twins and servers are imported when a host needs them: a lab of EdgeRouters
+loads no web server.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def _twin(entry: Entry, password: str) -> Twin:
         options.setdefault("users", {entry.username: {"password": password}})
     elif entry.platform == "opnsense":
         options |= {"key": entry.username, "secret": password}
-    elif entry.platform == "ubiquiti_unifi" and options.pop("api_key", False):
+    elif entry.platform in ("ubiquiti_unifi", "pfsense") and options.pop("api_key", False):
         options |= {"key": password}
     try:
         twin: Twin = module.from_options(entry.name, options)
@@ -242,6 +243,23 @@ def _unifi(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door
     return [api, _ssh(entry, twin, "ssh", ("root", root), directory)]
 
 
+def _pfsense(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
+    login = (entry.username, password)
+    doors = []
+    for access in entry.accesses or ("ssh",):
+        match access:
+            case "ssh":
+                doors.append(_ssh(entry, twin, access, login, directory))
+            case "rest":
+                door = _web(entry, twin, access, login, directory)
+                if twin.options.key:
+                    door.extras["login"] = "api_key"
+                doors.append(door)
+            case _:
+                raise LabError(f"host {entry.name}: there is no access {access!r}; there are ssh, rest")
+    return doors
+
+
 def _routeros(entry: Entry, twin: Any, password: str, directory: Path) -> list[Door]:
     login = (entry.username, password)
     doors = []
@@ -282,6 +300,6 @@ DOORS: dict[str, Callable[[Entry, Any, str, Path], list[Door]]] = {
     "mikrotik_routeros": _routeros,
     "linux": _linux,
     "openwrt": _linux,
-    "pfsense": _linux,
+    "pfsense": _pfsense,
 }
 """How each platform is reached: its accesses by the names its driver gives them, the main one first."""

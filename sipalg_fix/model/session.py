@@ -111,7 +111,23 @@ class HttpsJson:
     site: str = ""
 
 
-Access = SshCli | SshExec | RouterosApi | HttpsJson
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpsShell:
+    """
+    A shell behind an HTTPS API. Commands are lines for the shell, each posted by itself to ``path``, and
+    replies have an exit status, as with :class:`SshExec`.
+    """
+
+    login: tuple[Edition, ...]
+    path: str
+    needs: str
+    """What must be there, and switched on, for ``path`` to be served; for messages."""
+    longest: int
+    """Bytes in one line; a longer one is not run."""
+    port: int = 443
+
+
+Access = SshCli | SshExec | RouterosApi | HttpsJson | HttpsShell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

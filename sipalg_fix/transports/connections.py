@@ -22,6 +22,7 @@ from sipalg_fix.model.session import (
     Access,
     Command,
     HttpsJson,
+    HttpsShell,
     Reply,
     RouterosApi,
     SshCli,
@@ -342,6 +343,10 @@ def _line(endpoint: Endpoint, access: Access, keys: KeyStore, credentials: Crede
             from sipalg_fix.transports.https_json import HttpsLine
 
             return HttpsLine(endpoint, access, keys, credentials)
+        case HttpsShell():
+            from sipalg_fix.transports.https_shell import ShellLine
+
+            return ShellLine(endpoint, access, keys, credentials)
 
 
 def _shown(endpoint: Endpoint, access: Access, keys: KeyStore) -> HostKey | None:
@@ -350,7 +355,7 @@ def _shown(endpoint: Endpoint, access: Access, keys: KeyStore) -> HostKey | None
             from sipalg_fix.transports.ssh_client import SshClient
 
             return SshClient(endpoint, keys, None).scan()
-        case HttpsJson() | RouterosApi():
+        case HttpsJson() | HttpsShell() | RouterosApi():
             from sipalg_fix.transports.tls import scan_certificate
 
             plain = isinstance(access, RouterosApi) and endpoint.settings.plain

@@ -106,7 +106,10 @@ class Login:
             self._token = rotated or reply.headers.get(name) or self._token
 
     def _chosen(self, endpoint: Endpoint, send: Send) -> Edition:
-        """As the operator says; a key is for those that take keys; else as the server shows of itself."""
+        """
+        As the operator says; a key is for those that take keys, a user name for the one that takes names;
+        else as the server shows of itself.
+        """
         wanted = endpoint.settings.login
         names = ", ".join(edition.name for edition in self._makes)
         if wanted:
@@ -118,6 +121,9 @@ class Login:
             for edition in self._makes:
                 if isinstance(edition.login, KeyHeader):
                     return edition
+        named = [edition for edition in self._makes if not isinstance(edition.login, KeyHeader)]
+        if len(named) == 1:
+            return named[0]
         reply = send("GET", "/", "", endpoint.deadline)
         shown = f"{reply.status_code} {reply.headers.get('Location', '')}"
         for edition in self._makes:

@@ -108,6 +108,7 @@ PLATFORMS = (
     "linux",
     "openwrt",
     "pfsense",
+    "pfsense/rest",
     "ubiquiti_unifi",
 )
 """Platforms; where one has several main accesses, each but the usual one by its name, too."""

@@ -25,6 +25,8 @@ SCRIPTS = (
     'echo "one"; exit(3); echo "two";',
     'echo "a" . 1 . "b", \'$x\\n\', 2 - 3;',
     'if (false) { nothing(); } else { echo "skipped"; }',
+    'echo $u["a"]["b"] ?? "none", "x" ?? nothing(), null ?? null ?? 1 + 1, ($u ?? "") === "" ? "y" : "n";',
+    'foreach ($u["rows"] ?? array() as $row) { echo $row; } $t = ""; echo $t["k"]["m"] ?? "none";',
     'echo -1 === -1 && !(2 < 1) ? "holds" : "fails";',
 )
 

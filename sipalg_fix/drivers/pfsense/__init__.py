@@ -3,20 +3,23 @@ pfSense: the SIP proxy of the package siproxd; pfSense itself has no SIP ALG and
 
 What it is asked: :mod:`.probes`. How it is read: :mod:`.read`. What is done about it: :mod:`.change`.
 
-The REST package (pfSense-pkg-RESTAPI v2) is no access: none of its endpoints that were found shows or changes
-siproxd's settings, and a service stopped by ``status/service`` is stored nowhere and leaves the redirect.
+By SSH, or where an inventory says so by the REST package (:mod:`.rest`): the same lines for the same shell.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from sipalg_fix.drivers._elsewhere import over
 from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
 from sipalg_fix.drivers.pfsense.guard import GUARD
 from sipalg_fix.drivers.pfsense.hallmarks import HALLMARKS
 from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, PROBES
 from sipalg_fix.drivers.pfsense.read import boot_mark, parse
+from sipalg_fix.drivers.pfsense.rest import ACCOUNT as BY_REST
+from sipalg_fix.drivers.pfsense.rest import NAME, REST, UNVERIFIED
 from sipalg_fix.model.driver import Driver, Support
 
 SECRET = (
@@ -37,8 +40,9 @@ ACCOUNT = (
     "# admin by a key, for both: the configuration and pf's rules are shown to nobody else",
     "# in System > Advanced > Admin Access: Enable Secure Shell, SSHd Key Only: Public Key Only",
     "# in System > User Manager > admin > Authorized SSH Keys: <public key>",
+    *BY_REST,
 )
-DRIVER = Driver(
+BY_SSH = Driver(
     platform="pfsense",
     title="pfSense",
     aliases=("pfsense_ssh", "pfsensible.core", "netgate_pfsense"),
@@ -55,14 +59,20 @@ DRIVER = Driver(
     backup=(BACKUP,),
     secrets=(re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),),
     support=Support(
-        versions=("2.4.5 to 2.8 (CE) and Plus, with the package siproxd",),
+        versions=("2.4.5 to 2.8 (CE) and Plus, with the package siproxd", "by REST: pfSense-pkg-RESTAPI 2"),
         unverified=(
             "the redirect as pf prints it: known from the package's source and from pfctl's",
             "states that siproxd makes, as pfctl lists them",
             "CARP's states and the history of a real pair: known from ifconfig(8) and pfSense's source",
             "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
+            *UNVERIFIED,
         ),
         account={"audit": ACCOUNT, "change": ACCOUNT},
     ),
     hallmarks=HALLMARKS,
+)
+DRIVER = replace(
+    BY_SSH,
+    accesses={ACCESS: BY_SH, NAME: REST},
+    instead={NAME: over(BY_SSH, NAME, REST)},
 )

@@ -16,16 +16,14 @@ from sipalg_fix.model.session import Command
 from sipalg_fix.model.step import NOTHING, Disruption, Find, Remedy, Step, Tell
 
 BY_HAND = "end it by 'killall siproxd', then reload the rules in Status > Filter Reload"
-KEY = '["sipenable"]'
 PATH = "installedpackages/siproxdsettings/config/0/sipenable"
 LOAD = (
     'require_once("config.inc"); require_once("filter.inc"); require_once("/usr/local/pkg/siproxd.inc"); '
-    "global $config; "
+    '$i = "installedpackages"; $d = "siproxdsettings"; '
 )
-ACT = (
-    "sync_package_siproxd(); "
-    'if (function_exists("filter_configure_sync")) { filter_configure_sync(); } else { filter_configure(); } '
-)
+FLAG = '$config[$i][$d]["config"][0]["sipenable"]'
+"""Where it stands; short, as a shell that is reached by REST takes lines of 1024 characters."""
+ACT = "sync_package_siproxd(); filter_configure_sync(); "
 
 
 def tell(line: str, expects: str = "", code: str = "command-refused") -> Tell:
@@ -42,13 +40,12 @@ def _stored(value: str, said: str) -> str:
     Set the flag where it is another, and act on it; before 2.7 there is only the array. Refused unless it is
     stored, and then nothing is acted on.
     """
-    flag = f"{probes.SETTINGS}{KEY}"
-    test = f'isset({flag}) && {flag} === "{value}"' if value else f"empty({flag})"
+    other = f'({FLAG} ?? "") !== "{value}"'
     return (
-        f"if (!({test})) {{ "
+        f"if ({other}) {{ "
         f'if (function_exists("config_set_path")) {{ config_set_path("{PATH}", "{value}"); }} '
-        f'else {{ {flag} = "{value}"; }} $w = write_config("sipalg-fix: {said}"); '
-        f'if ($w === -1 || $w === false || !({test})) {{ echo "not stored\\n"; exit(1); }} }} '
+        f'else {{ {FLAG} = "{value}"; }} $w = write_config("sipalg-fix: {said}"); '
+        f'if ($w === -1 || $w === false || {other}) {{ echo "not stored\\n"; exit(1); }} }} '
         f'{ACT}echo "stored\\n";'
     )
 

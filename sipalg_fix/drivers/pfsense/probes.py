@@ -1,5 +1,5 @@
 """
-pfSense: what it is asked, as admin or root over an exec channel.
+pfSense: what it is asked, as root: over an exec channel, or by the REST package, in the same lines.
 
 ``ssh host 'command'`` is given to ``/bin/sh -c`` by /etc/rc.initial, so its menu, in which the wrong number
 is a factory reset, is never seen. The configuration is read by pfSense's own PHP: only what is named here.
@@ -20,27 +20,26 @@ def ask(line: str, seconds: float = 60) -> Command:
 
 SETTINGS = '$config["installedpackages"]["siproxdsettings"]["config"][0]'
 SCRIPT = (
-    'require_once("config.inc"); global $config; '
-    f"$s = isset({SETTINGS}) ? {SETTINGS} : null; "
-    '$n = isset($config["nat"]["outbound"]) ? $config["nat"]["outbound"] : array(); '
-    '$h = isset($config["hasync"]) ? $config["hasync"] : array(); '
-    '$y = isset($config["system"]) ? $config["system"] : array(); '
+    'require_once("config.inc"); '
+    f"$s = {SETTINGS} ?? null; "
+    '$n = $config["nat"]["outbound"] ?? array(); '
+    '$h = $config["hasync"] ?? array(); '
+    '$y = $config["system"] ?? array(); '
     "$static = 0; $carp = 0; "
-    'if (isset($n["rule"])) { foreach ($n["rule"] as $r) { '
-    'if (isset($r["staticnatport"])) { $static += 1; } } } '
-    'if (isset($config["virtualip"]["vip"])) { foreach ($config["virtualip"]["vip"] as $v) { '
-    'if (isset($v["mode"]) && $v["mode"] === "carp") { $carp += 1; } } } '
+    'foreach ($n["rule"] ?? array() as $r) { if (isset($r["staticnatport"])) { $static += 1; } } '
+    'foreach ($config["virtualip"]["vip"] ?? array() as $v) { '
+    'if (($v["mode"] ?? "") === "carp") { $carp += 1; } } '
     "echo json_encode(array("
     '"configured" => $s !== null, '
-    '"sipenable" => isset($s["sipenable"]) ? $s["sipenable"] : null, '
-    '"port" => isset($s["port"]) ? $s["port"] : null, '
-    '"if_inbound" => isset($s["if_inbound"]) ? $s["if_inbound"] : null, '
+    '"sipenable" => $s["sipenable"] ?? null, '
+    '"port" => $s["port"] ?? null, '
+    '"if_inbound" => $s["if_inbound"] ?? null, '
     '"package" => file_exists("/usr/local/pkg/siproxd.inc"), '
-    '"outbound" => isset($n["mode"]) ? $n["mode"] : null, '
+    '"outbound" => $n["mode"] ?? null, '
     '"static" => $static, "carp" => $carp, '
-    '"sync" => isset($h["synchronizetoip"]) ? $h["synchronizetoip"] : null, '
-    '"pfsync" => isset($h["pfsyncenabled"]) ? $h["pfsyncenabled"] : null, '
-    '"optimization" => isset($y["optimization"]) ? $y["optimization"] : null, '
+    '"sync" => $h["synchronizetoip"] ?? null, '
+    '"pfsync" => $h["pfsyncenabled"] ?? null, '
+    '"optimization" => $y["optimization"] ?? null, '
     '"disablescrub" => isset($y["disablescrub"]))), "\\n";'
 )
 IDENTITY = ask(

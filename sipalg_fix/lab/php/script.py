@@ -18,10 +18,23 @@ Function = Callable[[list[Value]], Value]
 
 _TOKEN = re.compile(
     r"""\s+|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<number>\d+)|(?P<name>\$?[A-Za-z_]\w*|(?:\\[A-Za-z_]\w*)+)"""
-    r"""|(?P<sign>->|::|===|!==|==|!=|&&|\|\||\+=|=>|[-+.!?:;,(){}\[\]=<>])""",
+    r"""|(?P<sign>->|::|===|!==|==|!=|&&|\|\||\+=|=>|\?\?|[-+.!?:;,(){}\[\]=<>])""",
     re.DOTALL,
 )
-_BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "===": 3, "!==": 3, "<": 4, ">": 4, "+": 5, "-": 5, ".": 5}
+_BINDING = {
+    "??": 1,
+    "||": 2,
+    "&&": 3,
+    "==": 4,
+    "!=": 4,
+    "===": 4,
+    "!==": 4,
+    "<": 5,
+    ">": 5,
+    "+": 6,
+    "-": 6,
+    ".": 6,
+}
 
 
 class Exit(Exception):
@@ -181,6 +194,11 @@ class _Script:
         return first if holds else second
 
     def joined(self, sign: str, left: Value) -> Value:
+        if sign == "??":
+            before, self.live = self.live, self.live and left is None
+            other = self.value(_BINDING[sign])
+            self.live = before
+            return other if left is None else left
         if sign in ("&&", "||"):
             decided = truth(left) is (sign == "||")
             before, self.live = self.live, self.live and not decided

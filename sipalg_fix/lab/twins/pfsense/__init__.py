@@ -1,5 +1,5 @@
 """
-A virtual pfSense firewall, reached by SSH exec.
+A virtual pfSense firewall, reached by SSH exec and by the package pfSense-pkg-RESTAPI 2.
 
 pfSense has no SIP ALG; what works as one is the package siproxd. Written from the package's source
 (siproxd.inc) and pfSense's (config.lib.inc, rc.initial), from pfctl's printing, and from a published session.

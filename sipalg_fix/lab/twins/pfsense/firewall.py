@@ -14,7 +14,8 @@ from sipalg_fix.lab.shell.files import Live
 from sipalg_fix.lab.shell.process import ASH, BoxDown
 from sipalg_fix.lab.shell.run import Call, Program
 from sipalg_fix.lab.shell.standard import furnished
-from sipalg_fix.lab.twin import Chassis, Exec, User
+from sipalg_fix.lab.twin import Chassis, Exec, Request, Response, User
+from sipalg_fix.lab.twins.pfsense import web
 from sipalg_fix.lab.twins.pfsense.config import copied, first_config, merge, revised, xml
 from sipalg_fix.lab.twins.pfsense.filter import Filter
 from sipalg_fix.lab.twins.pfsense.options import Options
@@ -26,7 +27,7 @@ PACKAGE = "/usr/local/pkg/siproxd.inc"
 
 class PfsenseTwin:
     """
-    A pfSense firewall reached by SSH exec, which /etc/rc.initial gives to /bin/sh.
+    A pfSense firewall reached by SSH exec, which /etc/rc.initial gives to /bin/sh, and by the REST package.
 
     Switches: with ``locked``, ``refuse_writes`` and ``save_fails`` the configuration cannot be written, which
     write_config says by returning -1; with ``stay_on`` the daemon is told to stop and runs on until the next
@@ -65,6 +66,18 @@ class PfsenseTwin:
         """Run one command line: admin and root are user id 0."""
         self.filter.register(self.phones)
         return self.box.exec("root" if user in self.chassis.users else user, command, stdin)
+
+    def serve(self, request: Request) -> Response:
+        """One request to the web server, of which the REST package is a part."""
+        if not self.options.restapi:
+            return Response(status=404, body=b"<html><body><h1>404 Not Found</h1></body></html>")
+        return web.serve(self.chassis, self.options.key, self._posted, request)
+
+    def _posted(self, line: str) -> Exec:
+        """shutdown has ended well before the box goes down, and its answer is out."""
+        boots = self.chassis.boots
+        done = self.exec("root", line, "")
+        return done if self.chassis.boots == boots else replace(done, status=0)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that matters, as plain JSON."""

@@ -21,6 +21,7 @@ class Options:
     configuration is given. ``carp`` is the state of each CARP address (MASTER, BACKUP, INIT), and ``merged``
     what another node wrote into its configuration, section names with commas between. ``optimization``,
     ``disablescrub`` and ``static_ports`` are what the advice looks at. ``phones`` are their addresses.
+    ``restapi`` is whether the REST package is installed, ``key`` an API key of the first account.
     """
 
     version: str = "2.7.2-RELEASE"
@@ -36,6 +37,8 @@ class Options:
     optimization: str = ""
     disablescrub: bool = False
     static_ports: int = 0
+    restapi: bool = True
+    key: str = ""
     phones: tuple[str, ...] | list[str] = ("192.168.1.21", "192.168.1.22")
 
     @property
