@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from stock_inventories import read
 
+from sipalg_fix.cli.scene import platform_shapes
 from sipalg_fix.inputs.elements import Element, Extras, Options
+from sipalg_fix.inputs.inventory import read_inventory
 from sipalg_fix.inputs.playbook import (
     RESERVED,
     ExemptBlock,
@@ -31,7 +32,8 @@ def blocks(page: str) -> list[str]:
 @pytest.mark.parametrize("text", blocks(INVENTORY))
 def test_inventories_on_the_page_are_inventories(tmp_path: Path, text: str) -> None:
     """Each is a whole file of hosts, without a warning."""
-    inventory = read(tmp_path, text)
+    (tmp_path / "hosts.yaml").write_text(text, encoding="utf-8")
+    inventory = read_inventory(tmp_path, platform_shapes())
     assert inventory.hosts
     assert inventory.warnings == ()
 
