@@ -7,10 +7,12 @@ import json
 import pytest
 
 from sipalg_fix.drivers._calls import live_calls
+from sipalg_fix.drivers._siproxd import live_calls as siproxd_calls
 from sipalg_fix.drivers.linux.probes import CALLS
 from sipalg_fix.drivers.mikrotik_routeros import WORDINGS
 from sipalg_fix.drivers.mikrotik_routeros.read import live_calls as routeros_calls
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
+from sipalg_fix.drivers.pfsense.probes import CALLS as PFSENSE
 from sipalg_fix.model.session import Reply, Transcript
 
 SHOWN = "conntrack v1.4.7 (conntrack-tools): {} flow entries have been shown.\n"
@@ -87,3 +89,77 @@ def test_routeros_counts_media(by: Wording, number: int, calls_up: int) -> None:
     assert (counted_by(said), counted_by(said, "refused"), counted_by("")) == (calls_up, None, None)
     cut = {counted_by(said[:n]) for n in range(len(said))} - {calls_up}
     assert 0 not in cut
+
+
+SETTINGS = "sip_listen_port = 5060\nrtp_proxy_enable = 1\nrtp_port_low = 7070\nrtp_port_high = 7079\n"
+HEAD = "USER     COMMAND    PID   FD  PROTO  LOCAL ADDRESS         FOREIGN ADDRESS      \n"
+SIP = "nobody   siproxd    41007 4   udp4   *:5060                *:*                  \n"
+LOOKED_UP = "nobody   siproxd    41007 6   udp4   127.0.0.1:31845       127.0.0.1:53         \n"
+UNBOUND = "nobody   siproxd    41007 7   udp4   *:*                   *:*                  \n"
+NAMELESS = "?        ?          ?     ?   udp4   *:51820               *:*                  \n"
+STRANGER = "unbound  unbound    39211 5   udp4   192.168.1.1:7070      *:*                  \n"
+RUNS, RUNS_NOT = "41007\nstatus 0\n", "status 1\n"
+
+
+def medium(host: str, port: int) -> str:
+    """A socket that siproxd has bound for a medium, or for its control."""
+    return f"nobody   siproxd    41007 9   udp4   {f'{host}:{port}':<21} *:*                  \n"
+
+
+INSIDE = medium("192.168.1.1", 7070) + medium("192.168.1.1", 7071)
+OUTSIDE = medium("198.51.100.7", 7072) + medium("198.51.100.7", 7073)
+VIDEO = INSIDE.replace("707", "709") + OUTSIDE.replace("707", "709")
+"""Of another range than the file's, as after it was written anew."""
+
+
+def proxied(runs: str, sockets: str, settings: str = SETTINGS, status: str = "ok") -> int | None:
+    """How many calls a firewall with siproxd shows."""
+    text = f"{runs}{settings}end of settings\n{HEAD}{sockets}{END}\n"
+    return siproxd_calls(Transcript(replies=(Reply(command=PFSENSE, text=text, status=status),)), PFSENSE)
+
+
+@pytest.mark.parametrize(
+    ("runs", "sockets", "calls"),
+    [
+        *[(RUNS, SIP, 0), (RUNS, SIP + LOOKED_UP + UNBOUND + NAMELESS + STRANGER, 0)],
+        *[
+            (RUNS, SIP + INSIDE, 1),
+            (RUNS, INSIDE + OUTSIDE + SIP, 1),
+            (RUNS, SIP + INSIDE + OUTSIDE + VIDEO, 2),
+        ],
+        *[(RUNS, SIP + medium("192.168.1.1", 7071), 1), (RUNS_NOT, NAMELESS, 0), (RUNS_NOT, "", 0)],
+        *[(RUNS, "", None), (RUNS, INSIDE, None), (RUNS, SIP + "sockstat: no memory\n", None)],
+        *[(RUNS_NOT, SIP, None), ("41007\n41008\nstatus 0\n", SIP, None), ("status 0\n", SIP, None)],
+        *[("41007\nstatus 1\n", SIP, None), ("pgrep: cannot\nstatus 3\n", "", None), (RUNS + "x\n", SIP, 0)],
+        (RUNS, SIP.replace("41007", "41000"), None),
+    ],
+)
+def test_siproxd_is_seen_by_its_sockets(runs: str, sockets: str, calls: int | None) -> None:
+    """Each medium with its control, two of them for a call; a list without SIP's own proves nothing."""
+    assert proxied(runs, sockets) == calls
+    assert proxied(runs, sockets, status="refused") is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *("", "grep: /usr/local/etc/siproxd.conf: No such file or directory\n"),
+        *(SETTINGS.replace("enable = 1", "enable = 0"), SETTINGS.replace("5060", "5070")),
+        *(SETTINGS.replace("port_high", "port_low"), SETTINGS.replace("7079", "7070")),
+        *(SETTINGS.replace("7079", ""), SETTINGS + "sip_listen_port = 5070\n"),
+    ],
+)
+def test_media_that_may_pass_it_by_are_not_told(settings: str) -> None:
+    """Where siproxd may relay none, as by a file that names no range. It must run to carry any."""
+    assert proxied(RUNS, SIP, settings) is None
+    assert proxied(RUNS_NOT, "", settings) == 0
+
+
+def test_no_part_of_what_siproxd_shows_is_taken_for_the_whole() -> None:
+    """Cut at any character."""
+    for text in (
+        f"{RUNS}{SETTINGS}end of settings\n{HEAD}{SIP}{INSIDE}{END}",
+        f"{RUNS_NOT}end of settings\n{HEAD}{END}",
+    ):
+        replies = [Reply(command=PFSENSE, text=text[:n]) for n in range(len(text))]
+        assert {siproxd_calls(Transcript(replies=(reply,)), PFSENSE) for reply in replies} == {None}

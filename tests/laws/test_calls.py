@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipalg_fix.engine.look import ask_all, opened
+from sipalg_fix.lab import siproxd
 from sipalg_fix.lab.twins.edgeos.kernel import Flow as EdgeFlow
 from sipalg_fix.lab.twins.edgeos.router import EdgeOs
 from sipalg_fix.lab.twins.linux.expression import Packet
@@ -12,6 +13,8 @@ from sipalg_fix.lab.twins.linux.kernel import Flow
 from sipalg_fix.lab.twins.linux.router import LinuxTwin
 from sipalg_fix.lab.twins.openwrt.router import OpenwrtTwin
 from sipalg_fix.lab.twins.openwrt.tracking import Flow as OpenWrtFlow
+from sipalg_fix.lab.twins.opnsense import OpnsenseTwin
+from sipalg_fix.lab.twins.pfsense import PfsenseTwin
 from sipalg_fix.lab.twins.routeros import RouterosTwin
 from sipalg_fix.lab.twins.routeros.box import CONNECTION
 from sipalg_fix.lab.twins.routeros.menus import connection
@@ -34,6 +37,11 @@ def ring(router: Device) -> None:
     """A call: its media, and the control connection beside it."""
     twin = router.box.twin
     with twin.chassis.lock:
+        if isinstance(twin, PfsenseTwin | OpnsenseTwin):
+            proxy = twin if isinstance(twin, PfsenseTwin) else twin.box.daemon
+            assert proxy.pid
+            proxy.media[proxy.pid] = siproxd.a_call()
+            return
         for port in (40000, 40001):
             match twin:
                 case EdgeOs():
@@ -67,7 +75,9 @@ def ring(router: Device) -> None:
                     pytest.fail("no such router")
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS])
+@pytest.mark.parametrize(
+    "platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS, "pfsense", "opnsense"]
+)
 def test_calls_are_seen(device: Make, platform: str) -> None:
     """One call, counted once with its control connection."""
     router = device(platform)
@@ -81,3 +91,10 @@ def test_without_the_tool_it_is_not_told(device: Make) -> None:
     router = device("openwrt", conntrack=False)
     ring(router)
     assert calls(router) is None
+
+
+@pytest.mark.parametrize("platform", ["pfsense", "opnsense"])
+def test_a_proxy_that_does_not_run_carries_none(device: Make, platform: str) -> None:
+    """And one that runs although its file says nothing of media may carry some."""
+    assert calls(device(platform, enabled=False, running=False)) == 0
+    assert calls(device(platform, enabled=False, running=True)) is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from sipalg_fix.drivers._carp import question
+from sipalg_fix.drivers._siproxd import LINES
 from sipalg_fix.model.session import Command
 
 REST, SSH = "rest", "ssh"
@@ -48,4 +49,5 @@ PROBES = (
     GENERAL, SERVICE, FIRMWARE, FORWARDS, TIME, ADDRESSES, HISTORY,
     VERSION, ENABLED, DAEMON, RULES, BOOT, ROOT, ROLES,
 )  # fmt: skip
+CALLS = shell(LINES)
 BACKUP = get("/api/core/backup/download/this")

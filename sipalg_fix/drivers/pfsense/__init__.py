@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from sipalg_fix.drivers._elsewhere import over
 from sipalg_fix.drivers._family import BY_SH
+from sipalg_fix.drivers._siproxd import live_calls
 from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
 from sipalg_fix.drivers.pfsense.guard import GUARD
 from sipalg_fix.drivers.pfsense.hallmarks import HALLMARKS
-from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, PROBES
+from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, CALLS, PROBES
 from sipalg_fix.drivers.pfsense.read import boot_mark, parse
 from sipalg_fix.drivers.pfsense.rest import ACCOUNT as BY_REST
 from sipalg_fix.drivers.pfsense.rest import NAME, REST, UNVERIFIED
@@ -57,12 +58,15 @@ BY_SSH = Driver(
     rebooted=rebooted,
     guard=GUARD,
     backup=(BACKUP,),
+    calls=(CALLS,),
+    live_calls=lambda seen: live_calls(seen, CALLS),
     secrets=(re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),),
     support=Support(
         versions=("2.4.5 to 2.8 (CE) and Plus, with the package siproxd", "by REST: pfSense-pkg-RESTAPI 2"),
         unverified=(
             "the redirect as pf prints it: known from the package's source and from pfctl's",
             "states that siproxd makes, as pfctl lists them",
+            "siproxd's sockets, by which calls are seen: known from its source and from sockstat's",
             "CARP's states and the history of a real pair: known from ifconfig(8) and pfSense's source",
             "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
             *UNVERIFIED,

@@ -9,9 +9,10 @@ the daemon runs, and what pf has loaded. Sources: the plugin's ``ServiceControll
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from sipalg_fix.lab.siproxd import Media
 from sipalg_fix.lab.twin import Chassis, Exec
 from sipalg_fix.lab.twins.opnsense import model
 from sipalg_fix.lab.twins.opnsense.config import Config, Revision
@@ -25,6 +26,7 @@ class Daemon:
     chassis: Chassis
     enabled: bool = False
     pid: int | None = None
+    media: Media = field(default_factory=dict)
     _next: int = 41_327
 
     def rc(self, action: str) -> Exec:

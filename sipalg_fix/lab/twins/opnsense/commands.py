@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from sipalg_fix.lab import siproxd
 from sipalg_fix.lab.shell.process import BoxDown
 from sipalg_fix.lab.twin import Exec
 from sipalg_fix.lab.twins.opnsense import carp
@@ -28,8 +29,22 @@ def system_files(box: Box) -> dict[str, str]:
     }
     files |= {f"/conf/backup/{revision.id}": revision.xml for revision in box.config.history}
     if box.plugin:
+        files[siproxd.FILE] = _conf(box)
         files["/etc/rc.conf.d/siproxd"] = (script if box.daemon.enabled else "") + enable
     return files
+
+
+def _conf(box: Box) -> str:
+    """As it was generated; nothing of a proxy that is not enabled."""
+    settings = box.siproxd or {}
+    ports = (settings[name] for name in ("sip_listen_port", "rtp_port_low", "rtp_port_high"))
+    return siproxd.conf(*ports) if box.daemon.enabled else ""
+
+
+def sockstat(box: Box, words: list[str], stdin: str) -> Exec:
+    """``-4 -P udp``."""
+    port = (box.siproxd or {}).get("sip_listen_port", "")
+    return Exec(stdout=siproxd.sockets(box.daemon.pid, port, box.daemon.media))
 
 
 def opnsense_version(box: Box, words: list[str], stdin: str) -> Exec:
@@ -142,6 +157,7 @@ COMMANDS: Mapping[str, Callable[[Box, list[str], str], Exec]] = {
     "service": service,
     "pfctl": pfctl,
     "sysctl": sysctl,
+    "sockstat": sockstat,
     "ifconfig": ifconfig,
     "uname": uname,
     "id": identity,

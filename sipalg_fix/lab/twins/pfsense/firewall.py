@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from sipalg_fix.lab import siproxd
 from sipalg_fix.lab.php.script import Php
 from sipalg_fix.lab.php.values import PhpError, Value
 from sipalg_fix.lab.shell.arguments import program
@@ -49,6 +50,7 @@ class PfsenseTwin:
         self.carp = tuple(options.carp)
         """The state of each CARP address: who fails over sets them."""
         self.pid: int | None = None
+        self.media: siproxd.Media = {}
         self._pids = 41_000
         self._install()
         self._lay_files()
@@ -125,6 +127,7 @@ class PfsenseTwin:
             "pgrep": self._pgrep,
             "pfctl": self._pfctl,
             "sysctl": self._sysctl,
+            "sockstat": self._sockstat,
             "ifconfig": self._ifconfig,
             "shutdown": self._shutdown,
             "reboot": self._shutdown,
@@ -143,6 +146,7 @@ class PfsenseTwin:
             files.make_dirs(path.rpartition("/")[0])
             files.put(path, content)
         files.make_dirs("/cf/conf/backup")
+        files.make_dirs(siproxd.FILE.rpartition("/")[0])
         files.live["/cf/conf/config.xml"] = Live(read=lambda: xml(revised(self.stored, self.description)))
 
     def _otherwise(self) -> None:
@@ -159,6 +163,7 @@ class PfsenseTwin:
         """A start: the daemon by its rc file, pf by the configuration, and no states."""
         self.box.files.boot()
         self.pid = None
+        self._lay_conf(self.stored)
         if self._settings(self.stored).get("sipenable") == "on":
             self._start()
         self._load_rules(self.stored)
@@ -180,6 +185,14 @@ class PfsenseTwin:
             return {}
         return found if isinstance(found, dict) and self.options.package else {}
 
+    def _port(self) -> str:
+        return self._settings(self.stored).get("port") or "5060"
+
+    def _lay_conf(self, config: Any) -> None:
+        """Of a proxy that is not enabled it says nothing."""
+        enabled = self._settings(config).get("sipenable") == "on"
+        self.box.files.put(siproxd.FILE, siproxd.conf(self._port()) if enabled else "# by pfSense\n")
+
     def _start(self) -> None:
         self._pids += 7
         self.pid = self.pid or self._pids
@@ -191,6 +204,7 @@ class PfsenseTwin:
     def _sync(self, config: Any) -> None:
         """sync_package_siproxd: what is disabled is stopped, and the rules are left as they are."""
         self.chassis.wrote()
+        self._lay_conf(config)
         if self._settings(config).get("sipenable") != "on":
             self._stop()
             return
@@ -337,6 +351,10 @@ class PfsenseTwin:
             case _:
                 call.err("usage: pfctl [-AdeghMmNnOPqRrvz] ...\n")
                 return 1
+        return 0
+
+    def _sockstat(self, call: Call) -> int:
+        call.out(siproxd.sockets(self.pid, self._port(), self.media))
         return 0
 
     def _sysctl(self, call: Call) -> int:
