@@ -46,6 +46,7 @@ soak: $(STAMP)
 	@.ci/packages all
 	$(BIN)/pip install --quiet --disable-pip-version-check --group soak
 	$(BIN)/python -m tests.fuzz.soak 60
+	SOAK=20 $(PYTEST) -n 2 --dist worksteal -m 'not long and not root and not qemu and not soak'
 	SOAK=20 $(PYTEST) -s -m 'long or root or soak' tests/real tests/crash tests/faults
 
 clean:

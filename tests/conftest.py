@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPORTS = Path(os.environ.get("TEST_REPORTS") or Path(__file__).parents[1] / "build" / "test-reports")
+
+# The same examples for everybody, so that a change is what makes a test fail; soak looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("new", print_blob=True)
+settings.load_profile("new" if os.environ.get("SOAK") else "same")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

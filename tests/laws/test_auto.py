@@ -12,6 +12,7 @@ from sipalg_fix.drivers import discover
 from sipalg_fix.engine.apply import apply
 from sipalg_fix.engine.audit import audit
 from sipalg_fix.engine.meet import shown_by
+from sipalg_fix.engine.patience import LOOKS, LOST
 from sipalg_fix.engine.planning import plan
 from sipalg_fix.engine.run import Ports, Told
 from sipalg_fix.model.assessment import Intent
@@ -252,10 +253,11 @@ AWKWARD = (
 
 @pytest.mark.parametrize(("switch", "code"), AWKWARD)
 def test_an_awkward_router_is_none(device: Make, keys: CountingKeys, switch: str, code: str) -> None:
-    """Rubbish, half a reply, a cut connection, a refused login: an error by its name, in one login."""
+    """Rubbish, half a reply, a cut connection, a refused login: an error by its name, and few logins."""
     line = looked(meet(device, keys, "openwrt", switch, seconds=3.0))
     assert line.error is not None
-    assert (line.error.code, line.assessment, keys.asked) == (code, None, 1)
+    assert (line.error.code, line.assessment) == (code, None)
+    assert 1 <= keys.asked <= (LOOKS if code in LOST else 1)
 
 
 @pytest.mark.long

@@ -12,16 +12,13 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from sipalg_fix.model.errors import CaptureError
 from sipalg_fix.wire.passive.files import Careful, Damaged, opened
 from sipalg_fix.wire.passive.frames import KNOWN_LINKS, TCP, UDP, Part, part_of, ports_of, udp_data
 from sipalg_fix.wire.passive.heard import Heard, NotRead, is_sip
 from sipalg_fix.wire.passive.pieces import Fragments, Streams
-
-if TYPE_CHECKING:
-    from dpkt import pcapng
 
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 Frame = tuple[float, int, bytes]
@@ -91,8 +88,7 @@ def _pcapng(careful: Careful) -> Iterator[Frame]:
         if len(block) < length:
             raise Damaged("half a block")
         if kind == pcapng.PCAPNG_BT_IDB:
-            made = pcapng.InterfaceDescriptionBlockLE if little else pcapng.InterfaceDescriptionBlock
-            interfaces.append(_interface(made(block)))
+            interfaces.append(_interface(block, "little" if little else "big"))
         elif kind in (pcapng.PCAPNG_BT_EPB, pcapng.PCAPNG_BT_PB):
             number, high, low, kept = struct.unpack_from("<IIII" if little else ">IIII", block, 8)
             number = number if kind == pcapng.PCAPNG_BT_EPB else _old_number(block, little)
@@ -113,19 +109,29 @@ def _old_number(block: bytes, little: bool) -> int:
     return int.from_bytes(block[8:10], "little" if little else "big")
 
 
-def _interface(block: pcapng.InterfaceDescriptionBlock) -> tuple[int, float, int]:
-    """Link layer, units of time in a second, and seconds to add."""
+def _interface(block: bytes, order: Literal["little", "big"]) -> tuple[int, float, int]:
+    """
+    Link layer, units of time in a second, and seconds to add. Not by dpkt, which decodes the comments of an
+    interface, and gives the capture up where they are in another encoding than it knows.
+    """
     from dpkt import pcapng
 
-    unit, offset = 1e6, 0
-    for option in block.opts:
-        if option.code == pcapng.PCAPNG_OPT_IF_TSRESOL and len(option.data) >= 1:
-            power = option.data[0] & 0x7F
-            unit = float(2**power if option.data[0] & 0x80 else 10 ** min(power, 30))
-        elif option.code == pcapng.PCAPNG_OPT_IF_TSOFFSET and len(option.data) == 8:
-            little = isinstance(block, pcapng.InterfaceDescriptionBlockLE)
-            offset = int.from_bytes(option.data, "little" if little else "big", signed=True)
-    return block.linktype, unit, offset
+    if len(block) < 20:
+        raise Damaged("half an interface")
+    unit, offset, at, end = 1e6, 0, 16, len(block) - 4
+    while at + 4 <= end:
+        code, size = (int.from_bytes(block[at + shift : at + shift + 2], order) for shift in (0, 2))
+        at += 4
+        if code == pcapng.PCAPNG_OPT_ENDOFOPT or at + size > end:
+            break
+        data = block[at : at + size]
+        if code == pcapng.PCAPNG_OPT_IF_TSRESOL and data:
+            power = data[0] & 0x7F
+            unit = float(2**power if data[0] & 0x80 else 10 ** min(power, 30))
+        elif code == pcapng.PCAPNG_OPT_IF_TSOFFSET and size == 8:
+            offset = int.from_bytes(data, order, signed=True)
+        at += size + -size % 4
+    return int.from_bytes(block[8:10], order), unit, offset
 
 
 def messages_in(frames: Iterator[Frame], not_read: NotRead) -> Iterator[Heard]:

@@ -170,12 +170,16 @@ class Blocks:
         return struct.pack(self.order + "I", kind) + length + body + length
 
     def file(self, frames: Iterable[tuple[int, bytes]], links: Iterable[int] = (1,)) -> bytes:
-        """Frames with the number of their interface; times in nanoseconds."""
+        """
+        Frames with the number of their interface; times in nanoseconds. Each interface has a comment, in an
+        encoding that the format does not name.
+        """
         made = io.BytesIO()
         made.write(self.block(0x0A0D0D0A, struct.pack(self.order + "IHHq", 0x1A2B3C4D, 1, 0, -1)))
         for link in links:
-            option = struct.pack(self.order + "HHB3xHH", 9, 1, 9, 0, 0)
-            made.write(self.block(1, struct.pack(self.order + "HHI", link, 0, 0) + option))
+            options = struct.pack(self.order + "HH8s", 1, 7, "B\u00fcro-02".encode("latin-1"))
+            options += struct.pack(self.order + "HHB3xHH", 9, 1, 9, 0, 0)
+            made.write(self.block(1, struct.pack(self.order + "HHI", link, 0, 0) + options))
         for at, (interface, frame) in enumerate(frames):
             units = (1_764_000_000 + at) * 10**9
             head = struct.pack(
