@@ -42,7 +42,7 @@ def propose(
         guard_wanted=(how.guard or GuardRule.AUTO).value,
         flush=flush,
         reboot=reboot,
-        objections=(*remedy.objections, *objections, *_calls(driver, disruption, calls)),
+        objections=(*remedy.objections, *objections, *_calls(host, driver, disruption, calls)),
         disruption=disruption,
     )
 
@@ -57,12 +57,15 @@ def _where_it_lasts(remedy: Remedy, facts: Facts) -> Remedy:
     return replace(remedy, objections=(*remedy.objections, Objection(code=FOLLOWS, message=why)))
 
 
-def _calls(driver: Driver, disruption: Disruption, calls: Calls) -> tuple[Objection, ...]:
-    """Calls that cannot be seen cannot be waited for."""
-    seen = driver.live_calls is not None or calls.wait_seconds is None
-    if seen or disruption not in (Disruption.CALLS, Disruption.REBOOT):
+def _calls(host: Host, driver: Driver, disruption: Disruption, calls: Calls) -> tuple[Objection, ...]:
+    """Calls that cannot be seen cannot be waited for: on no such router, or by none of its accesses."""
+    if calls.wait_seconds is None or disruption not in (Disruption.CALLS, Disruption.REBOOT):
         return ()
-    message = f"calls in progress would be cut, and this tool cannot see them on a {driver.title}"
+    missing = [command.access for command in driver.calls if command.access not in host.accesses]
+    if driver.live_calls is not None and not missing:
+        return ()
+    unless = f" without the access '{missing[0]}'" if missing else ""
+    message = f"calls in progress would be cut, and this tool cannot see them on a {driver.title}{unless}"
     return (Objection(code=CALLS_UNKNOWN, message=message),)
 
 

@@ -9,15 +9,18 @@ import pytest
 
 from sipalg_fix.model.calls import Calls
 from sipalg_fix.model.change import ChangeState
+from sipalg_fix.model.driver import Driver
 from sipalg_fix.model.playbook import How, RebootRule
 from sipalg_fix.model.report import HostResult, exit_code
 
-from .toy_driver import toy_driver
+from .toy_driver import CALLS, toy_driver
 from .world import RESTARTED, World
 
 S = ChangeState
 QUIET = How(reboot=RebootRule.NEVER, flush=False)
 FLUSHED = How(reboot=RebootRule.NEVER, flush=True)
+ELSEWHERE = replace(toy_driver(calls=True), calls=(replace(CALLS, access="api"),))
+"""Its calls are shown by an access that no router here has."""
 
 
 def busy(calls: Callable[[float], int | str], *, wait: float | None = 900.0, how: How = RESTARTED) -> World:
@@ -82,9 +85,10 @@ def test_what_could_not_be_told_is_no_number(says: str) -> None:
         assert [finding.code for finding in result.findings] == ["calls-unknown"]
 
 
-def test_a_platform_that_shows_no_calls_is_objected_to_where_they_are_sure_to_be_cut() -> None:
+@pytest.mark.parametrize("driver", [toy_driver(), ELSEWHERE], ids=["never", "elsewhere"])
+def test_a_router_that_shows_no_calls_is_objected_to_where_they_are_sure_to_be_cut(driver: Driver) -> None:
     """By the plan, for a restart; not for a flush, and not where calls are ignored."""
-    made = World(how=RESTARTED)
+    made = World(driver=driver, how=RESTARTED)
     plan, _ = made.dry_run()
     assert "calls-unknown" in plan.open_objections()
     made.book = replace(made.book, calls=Calls(wait_seconds=None))
