@@ -76,7 +76,7 @@ def ring(router: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS, "pfsense", "opnsense"]
+    "platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS, "pfsense", "pfsense/rest", "opnsense"]
 )
 def test_calls_are_seen(device: Make, platform: str) -> None:
     """One call, counted once with its control connection."""
