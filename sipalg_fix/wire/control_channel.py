@@ -12,7 +12,6 @@ from sipalg_fix.wire.keeping import Keeper
 from sipalg_fix.wire.limits import plain_address
 from sipalg_fix.wire.lines import Lines
 from sipalg_fix.wire.protocol import (
-    LINE_LIMIT,
     VERSION,
     Deposit,
     End,
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from sipalg_fix.wire.protocol import Control
 
 _HELLO_SECONDS = 5.0
+_TOGETHER = 8192
+"""Bytes of answers that wait for no more: a probe reads a report while what it asked for next is sent."""
 
 Post = Callable[[Parcel], bool]
 
@@ -99,7 +100,7 @@ class _Talk:
             said: list[bytes] = []
             for place, line in enumerate(asked[:left]):
                 said += self._answer(from_line(line))
-                if place + 1 < len(asked[:left]) and sum(map(len, said)) < LINE_LIMIT:
+                if place + 1 < len(asked[:left]) and sum(map(len, said)) < _TOGETHER:
                     continue
                 writer.write(b"".join(said))
                 said.clear()

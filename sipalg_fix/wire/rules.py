@@ -176,6 +176,8 @@ def dropped(view: View) -> Iterator[Evidence]:
         return
     loss = loss_out(view.seen.exchanges)
     for each in _first_of_each(here):
+        if each.arrived or each.answers:
+            continue
         tries = view.seen.of(view.leg, port, each.kind, each.size)
         copies = sum(one.copies for one in tries)
         if any(one.arrived or one.answers for one in tries) or not is_drop(copies, loss):
@@ -196,6 +198,8 @@ def dropped_back(view: View) -> Iterator[Evidence]:
         return
     loss = loss_back(view.seen.exchanges)
     for each in _first_of_each(here):
+        if each.answers:
+            continue
         tries = view.seen.of(view.leg, port, each.kind, each.size)
         given = sum(one.answers_sent for one in tries)
         sibling = any(one.answers for one in view.seen.of(view.leg, other, each.kind, each.size))

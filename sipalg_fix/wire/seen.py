@@ -138,7 +138,7 @@ class Seen:
         return [
             each
             for each in self.exchanges
-            if (each.leg, each.port, each.kind, each.size) == (leg, port, kind, size)
+            if each.kind is kind and each.port == port and each.leg == leg and each.size == size
         ]
 
 

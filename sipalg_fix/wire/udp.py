@@ -104,10 +104,10 @@ class UdpLeg:
     async def run(self) -> None:
         """Test it, and write what is seen into the book. OSError if the source port cannot be had."""
         try:
-            self._prepare()
+            self._begin()
             if await self._rounds():
-                # All is answered by the responder itself: its report may come while it sends its own.
-                await asyncio.gather(self._inbound(), self._book.refresh())
+                # All is answered by the responder itself: its report can be read while it sends its own.
+                await asyncio.gather(self._book.refresh(), self._inbound())
             else:
                 await self._inbound()
             self._note_nat()
@@ -120,7 +120,8 @@ class UdpLeg:
         self._doors[door.port] = door
         return door
 
-    def _prepare(self) -> None:
+    def _begin(self) -> None:
+        """Open the doors and send every message once."""
         main = self._open(self.port)
         _, self._filler = self._book.number()
         seen = self._book.seen
@@ -128,23 +129,23 @@ class UdpLeg:
         ports = (seen.sip_port, seen.other_port)
         for port in ports:
             for kind in (*BASE, *CANARIES):
-                self._plan(main, port, kind)
+                self._first(main, port, kind)
         if self.port:
             second = self._open() if self._alone else main
             for port in ports if self._alone else ():
-                self._plan(second, port, Kind.FUND)
+                self._first(second, port, Kind.FUND)
             return
         liar, landing = self._open(), self._open()
         for port in ports:
-            self._plan(liar, port, Kind.VIA_PORT, via_port=landing.port)
+            self._first(liar, port, Kind.VIA_PORT, via_port=landing.port)
         # A port that has nothing to do with SIP: what comes in there comes in anyway.
-        self._apart = self._plan(self._open(), seen.other_port, Kind.FUND)
+        self._apart = self._first(self._open(), seen.other_port, Kind.FUND)
         if self._sizes:
             for port in ports:
                 for size in SIZES:
-                    self._plan(main, port, Kind.SIZED, size=size)
+                    self._first(main, port, Kind.SIZED, size=size)
 
-    def _plan(self, door: Door, port: int, kind: Kind, *, via_port: int = 0, size: int = 0) -> Exchange:
+    def _first(self, door: Door, port: int, kind: Kind, *, via_port: int = 0, size: int = 0) -> Exchange:
         seq, token = self._book.number()
         line = self._book.line
         place = Place(transport="UDP", own=line.own, own_port=door.port, far=line.address, far_port=port)
@@ -153,7 +154,10 @@ class UdpLeg:
         exchange = Exchange(seq=seq, leg=self.name, port=port, kind=kind, sent=data, size=size)
         self._from[seq] = door
         self._mine.append(exchange)
-        return self._book.enter(Transport.UDP, exchange)
+        self._book.enter(Transport.UDP, exchange)
+        # Sent at once, so that the responder answers while the next is made.
+        self._send(exchange)
+        return exchange
 
     def _send(self, exchange: Exchange) -> None:
         exchange.copies += 1
@@ -178,6 +182,7 @@ class UdpLeg:
         else:
             exchange.strayed = exchange.strayed or self._from[exchange.seq] is not door
             exchange.take(data)
+            exchange.genuine(self._book.key)  # remembered: now there is time, while more is on its way
         self._wake()
 
     def _heard_request(self, exchange: Exchange, method: str, data: bytes) -> None:
@@ -213,13 +218,12 @@ class UdpLeg:
     # Outwards
 
     async def _rounds(self) -> bool:
-        """Send until it is known what became of all; is it, by genuine answers, before any report?"""
+        """Send again until it is known what became of all; is it, by genuine answers, before any report?"""
         for turn in range(ROUNDS):
-            missing = [each for each in self._mine if not each.is_done]
             if turn:
-                missing += self._companions(missing)
-            for each in missing:
-                self._send(each)
+                missing = [each for each in self._mine if not each.is_done]
+                for each in (*missing, *self._companions(missing)):
+                    self._send(each)
             complete = await self._until(self._is_complete, ROUND_SECONDS)
             if not complete and turn + 1 < ROUNDS_AT_LEAST:
                 continue
