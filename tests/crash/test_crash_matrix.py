@@ -37,6 +37,8 @@ WITH_TROUBLE = {S.REFUSED_MIDWAY, S.REVERTING}
 UNHEARD = {S.APPLYING, S.SAVING, S.FLUSHING}
 """States in which a router may hear nothing but the commands for which they are entered."""
 A_DAY = 86400.0
+NOT_BEGUN = "not begun"
+"""No state: it was killed while the router was asked for calls, before its change began."""
 
 
 @contextmanager
@@ -111,8 +113,9 @@ def killed_at(made: Scene, verb: str, point: Point, planned: dict[str, object]) 
     killed = made.journal.find_run("last")
     wrong = ["a change that no row announced"] * bool(made.gate.unannounced)
     code = made.start("recover", "--yes")
-    ended, kept, writes = made.states(killed)[-1], made.kept, made.gate.twin.chassis.writes
-    promised = {"confirmed": planned, "rolled-back": first, "refused": begun}.get(ended)
+    kept, writes = made.kept, made.gate.twin.chassis.writes
+    ended = made.states(killed)[-1] if made.states(killed) else NOT_BEGUN
+    promised = {"confirmed": planned, "rolled-back": first, "refused": begun, NOT_BEGUN: begun}.get(ended)
     if promised is None:
         wrong.append(f"it ended {ended}, exit code {code}: {made.said}")
     elif kept != promised:
