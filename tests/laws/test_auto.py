@@ -270,7 +270,8 @@ def test_no_awkward_router_is_taken_for_one(
     line = looked(meet(device, keys, platform, switch, seconds=3.0))
     assert line.error is not None
     assert line.error.code in NAMED
-    assert (line.assessment, keys.asked) == (None, 1)
+    assert line.assessment is None
+    assert 1 <= keys.asked <= (LOOKS if line.error.code in LOST else 1)
 
 
 def met_by(stranger: Stranger) -> Meeting:
