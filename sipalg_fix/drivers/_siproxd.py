@@ -41,8 +41,7 @@ SOCKET = re.compile(
 def live_calls(seen: Transcript, command: Command) -> int | None:
     """
     How many calls there are, if each has one medium in both directions; one that has only one counts, too.
-    None for a reply that is cut, refused or does not add up, and where siproxd does not run: what passes the
-    firewall then is seen by nobody.
+    None for a reply that is cut, refused or does not add up.
     """
     reply = seen.get(command)
     match = WHOLE.fullmatch("\n".join(reply.text.splitlines())) if reply and reply.ok else None
@@ -54,9 +53,11 @@ def live_calls(seen: Transcript, command: Command) -> int | None:
         socket["pid"] for socket in found if socket["command"] == "siproxd"
     }:
         return None
+    if not pids:
+        return 0
     sip = _sip_port(match["settings"])
     held = [socket for socket in found if socket["pid"] in pids and socket["port"] != "*"]
-    if not pids or not sip or pids != {socket["pid"] for socket in held if socket["port"] == sip}:
+    if not sip or pids != {socket["pid"] for socket in held if socket["port"] == sip}:
         return None
     media = (socket for socket in held if socket["port"] != sip and not socket["far"].endswith(":53"))
     pairs = {(socket["host"], int(socket["port"]) // 2) for socket in media}

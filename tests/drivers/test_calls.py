@@ -127,7 +127,7 @@ def proxied(runs: str, sockets: str, settings: str = SETTINGS, status: str = "ok
             (RUNS, INSIDE + OUTSIDE + SIP, 1),
             (RUNS, SIP + INSIDE + OUTSIDE + VIDEO, 2),
         ],
-        *[(RUNS, SIP + medium("192.168.1.1", 7071), 1), (RUNS_NOT, NAMELESS, None), (RUNS_NOT, "", None)],
+        *[(RUNS, SIP + medium("192.168.1.1", 7071), 1), (RUNS_NOT, NAMELESS, 0), (RUNS_NOT, "", 0)],
         *[(RUNS, "", None), (RUNS, INSIDE, None), (RUNS, SIP + "sockstat: no memory\n", None)],
         *[(RUNS_NOT, SIP, None), ("41007\n41008\nstatus 0\n", SIP, None), ("status 0\n", SIP, None)],
         *[("41007\nstatus 1\n", SIP, None), ("pgrep: cannot\nstatus 3\n", "", None), (RUNS + "x\n", SIP, 0)],
@@ -150,9 +150,9 @@ def test_siproxd_is_seen_by_its_sockets(runs: str, sockets: str, calls: int | No
     ],
 )
 def test_media_that_may_pass_it_by_are_not_told(settings: str) -> None:
-    """Where siproxd may relay none, as by a file that names no range, or does not run."""
+    """Where siproxd may relay none, as by a file that names no range. It must run to carry any."""
     assert proxied(RUNS, SIP, settings) is None
-    assert proxied(RUNS_NOT, "", settings) is None
+    assert proxied(RUNS_NOT, "", settings) == 0
 
 
 def test_no_part_of_what_siproxd_shows_is_taken_for_the_whole() -> None:
