@@ -33,7 +33,7 @@ class Operator:
         environment = {**os.environ, "SIPALG_FIX_STATE": str(self.folder / "state"), "NO_COLOR": "1"}
         done = subprocess.run(
             [str(COMMAND), *map(str, words)], capture_output=True, text=True, check=False, env=environment,
-            cwd=ROOT, timeout=480,
+            cwd=ROOT, timeout=720,
         )  # fmt: skip
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
