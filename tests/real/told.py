@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import IO
@@ -35,7 +36,7 @@ class Told:
 
     def _copy(self) -> None:
         with self._file.open("wb", buffering=0) as copy:
-            while more := self._pipe.read1(65536):  # type: ignore[attr-defined]  # a pipe is buffered
+            while more := os.read(self._pipe.fileno(), 65536):
                 copy.write(more)
                 with self._news:
                     self._said += more
