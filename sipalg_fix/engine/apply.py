@@ -12,7 +12,6 @@ Apply: the order in which a change happens, here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 
 from sipalg_fix.engine.audit import driver_of
@@ -26,6 +25,7 @@ from sipalg_fix.engine.patience import AFTER_A_CHANGE, JUST_STARTED, first_look
 from sipalg_fix.engine.regression import has_time, sip_lost
 from sipalg_fix.engine.rollout import course_of
 from sipalg_fix.engine.run import Ports, Told, over
+from sipalg_fix.engine.settle import guard_gone, keep, look_or_end, save, save_without_effect, saved
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import contact_lost, lost, take_back
 from sipalg_fix.model import journal as words
@@ -200,123 +200,6 @@ def not_off(facts: Facts, so_far: str) -> DeviceError:
     return NotUnderstood(f"{so_far}, but whether the SIP ALG is off could not be read: {running.reason}")
 
 
-def keep(life: Life) -> None:
-    """Tell the guard that all is well. Whether it believed us is asked of the device later."""
-    guard = life.plan.guard
-    if guard is None or not life.hand.done:
-        return
-    for last in (False, True):
-        try:
-            with life.keeper() as writer:
-                life.hand.carry_out(guard.keep, writer, Phase.KEEP)
-        except DeviceError as error:
-            life.fail(error)
-            life.let_go()
-            # Told again only where contact went and the device shows that it did not hear.
-            once = last or isinstance(error, Refused) or guard.held_session
-            if once or life.guard_pending() is not Value.ON:
-                _not_kept(life, error)
-                return
-        else:
-            life.armed = False
-            life.let_go()
-            if last:
-                life.forgive("contact was lost while keeping the change; it was told again, and taken")
-            return
-
-
-def _not_kept(life: Life, error: DeviceError) -> None:
-    """The word may have arrived all the same, or come too late: what is so is the device's to say."""
-    guard = life.plan.guard
-    life.armed = False
-    facts = life.look_or_none()
-    pending = life.guard_pending() if facts is not None else None
-    if guard is None or facts is None or pending is None:
-        life.to(ChangeState.STRANDED)
-    elif not life.running_off(facts) or (guard.held_session and pending is not Value.OFF):
-        take_back(life)
-    elif pending is Value.OFF:
-        life.forgive(f"keeping the change failed ({error.code}), yet {guard.name} is shown to be gone")
-    else:
-        life.find("guard-left", f"{guard.name} may still fire within {guard.minutes} minutes: {error}")
-        life.to(ChangeState.GUARD_LEFT)
-
-
-def save(life: Life) -> None:
-    """Have the next boot load what is in force."""
-    if not life.plan.remedy.save:
-        return
-    life.to(ChangeState.SAVING)
-    try:
-        with life.writer() as writer:
-            life.hand.carry_out(life.plan.remedy.save, writer, Phase.SAVE)
-    except DeviceError as error:
-        life.fail(error)
-        _not_saved(life, error)
-    else:
-        life.to(ChangeState.MET)
-
-
-def _not_saved(life: Life, error: DeviceError) -> None:
-    """End in the state that a look supports: the save may have acted, or the change be gone meanwhile."""
-    facts = _look_or_end(life)
-    if facts is None:
-        return
-    if not life.running_off(facts):
-        life.to(ChangeState.NOT_SHOWN)
-    elif saved(facts) is Value.OFF:
-        life.forgive(f"saving failed ({error.code}), yet the saved configuration shows the change")
-        life.to(ChangeState.MET)
-    elif saved(facts) is Value.ON or isinstance(error, Refused):
-        _unsaved(life, str(error))
-    else:
-        life.find("not-read", f"whether the change is saved could not be told: {error}")
-        guard_gone(life)
-        if life.at(ChangeState.SAVING):
-            life.to(ChangeState.NOT_SHOWN)
-
-
-def _unsaved(life: Life, why: str) -> None:
-    """In force and not stored; should the guard be there still, that is the worse of the two."""
-    life.find("not-saved", f"in force now, but the next boot loses it: {why}")
-    guard_gone(life)
-    if life.state in (ChangeState.SAVING, ChangeState.MET):
-        life.to(ChangeState.UNSAVED)
-
-
-def _look_or_end(
-    life: Life, patience: Mapping[str, float] = AFTER_A_CHANGE, *, probed: bool = False
-) -> Facts | None:
-    """A look after a change that was kept; without one the life ends: it answers no more, or in vain."""
-    try:
-        facts = life.look_again(patience=patience, probed=probed)
-    except DeviceError as error:
-        life.fail(error)
-        life.to(ChangeState.NOT_SHOWN)
-        return None
-    if facts is None:
-        life.to(ChangeState.STRANDED)
-    return facts
-
-
-def saved(facts: Facts) -> Value:
-    """What the next boot loads, for all helpers together."""
-    return together(tuple(helper.startup for helper in facts.helpers)).value
-
-
-def guard_gone(life: Life) -> None:
-    """Whether it believed us, by looking at the device."""
-    guard = life.plan.guard
-    if guard is None or not life.hand.done:
-        return
-    pending = life.guard_pending()
-    if pending is Value.OFF:
-        return
-    how = "is still armed" if pending is Value.ON else "could not be shown to be gone"
-    life.find("guard-left", f"{guard.name} {how}; it may still take the change back")
-    life.to(ChangeState.GUARD_LEFT if pending is not None else ChangeState.STRANDED)
-
-
 def flush(life: Life) -> None:
     """Drop the flows that were made before; what goes wrong with it is a finding."""
     if not life.plan.flush:
@@ -339,7 +222,7 @@ def restart_last(life: Life) -> None:
         return
     if why := in_the_way(life, sure=True):
         life.fail(PlanError(why.code, f"the change is in force, and the router was not restarted: {why}"))
-        if _look_or_end(life) is not None:
+        if look_or_end(life) is not None:
             life.to(ChangeState.NOT_SHOWN)
         return
     life.to(ChangeState.REBOOTING)
@@ -347,7 +230,7 @@ def restart_last(life: Life) -> None:
         restart(life.ports, life.host, life.driver, life.hand, life.plan.reboot, life.boot_seconds)
     except DeviceError as error:
         life.fail(error)
-        if _look_or_end(life) is not None:
+        if look_or_end(life) is not None:
             life.to(ChangeState.NOT_SHOWN)
         return
     life.to(ChangeState.MET)
@@ -357,26 +240,20 @@ def _will_stay(life: Life) -> bool:
     """Calls are not cut for a restart that would bring the SIP ALG back: the save must have acted."""
     if not life.plan.remedy.save:
         return True
-    facts = _look_or_end(life)
+    facts = look_or_end(life)
     if facts is None:
         return False
     if not life.running_off(facts):
         life.fail(not_off(facts, "the change was saved and the router is not restarted"))
         life.to(ChangeState.NOT_SHOWN)
     elif saved(facts) is Value.ON:
-        _save_without_effect(life)
+        save_without_effect(life)
     return life.at(ChangeState.MET)
-
-
-def _save_without_effect(life: Life) -> None:
-    message = "the save was accepted, but the saved configuration still switches the SIP ALG on"
-    life.fail(DeviceError("save-failed", message))
-    _unsaved(life, message)
 
 
 def confirm(life: Life) -> None:
     """The last word is the device's, in a session opened after everything else."""
-    facts = _look_or_end(life, JUST_STARTED if life.plan.reboot else AFTER_A_CHANGE, probed=True)
+    facts = look_or_end(life, JUST_STARTED if life.plan.reboot else AFTER_A_CHANGE, probed=True)
     if facts is None:
         return
     if sip_lost(life):
@@ -391,7 +268,7 @@ def confirm(life: Life) -> None:
     if met:
         life.to(ChangeState.CONFIRMED)
     elif life.plan.remedy.save and life.running_off(facts) and saved(facts) is Value.ON:
-        _save_without_effect(life)
+        save_without_effect(life)
     else:
         life.find("not-shown", "carried out and kept, yet the last look does not show it: see the planes")
         life.to(ChangeState.NOT_SHOWN)

@@ -11,17 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sipalg_fix.engine.apply import (
-    confirm,
-    flush,
-    guard_gone,
-    keep,
-    not_off,
-    restart_last,
-    save,
-    saved,
-    shown,
-)
+from sipalg_fix.engine.apply import confirm, flush, not_off, restart_last, shown
 from sipalg_fix.engine.audit import driver_of
 from sipalg_fix.engine.boot import BOOT_SECONDS
 from sipalg_fix.engine.life import Life
@@ -29,6 +19,7 @@ from sipalg_fix.engine.look import boot_mark
 from sipalg_fix.engine.past import last_state, terms_of, value_of
 from sipalg_fix.engine.patience import AFTER_A_CHANGE, GOING_DOWN, through_a_boot
 from sipalg_fix.engine.run import Ports, say
+from sipalg_fix.engine.settle import guard_gone, keep, save, saved
 from sipalg_fix.engine.steps import Hand
 from sipalg_fix.engine.take_back import lost, take_back, wait_for_guard
 from sipalg_fix.model import journal as words
