@@ -70,12 +70,16 @@ class Book:
 
     async def refresh(self) -> None:
         """Ask the responder what arrived; :class:`Unreachable`."""
+        await asyncio.shield(self.begin_refresh())
+
+    def begin_refresh(self) -> asyncio.Task[None]:
+        """The same, to be waited for later; not to be cancelled."""
         # What it says is noted even when nobody waits for it any more: it says it only once. Whoever comes
         # before the question is asked shares it.
         if self._question is None:
             self._question = asyncio.ensure_future(self._refresh())
             self._question.add_done_callback(_heard_of)
-        await asyncio.shield(self._question)
+        return self._question
 
     async def _refresh(self) -> None:
         async with self._turn:

@@ -171,7 +171,10 @@ _FIELDS: dict[type[Any], dict[str, tuple[type[Any], bool]]] = {
 }
 """Of each message, its fields in order: their type, and whether they must be given."""
 _KINDS = {kind.__name__.lower(): kind for kind in _FIELDS}
-_ENUMS = (Transport, What)
+_ENUMS: dict[type[Any], dict[str, Any]] = {
+    kind: {each.value: each for each in kind} for kind in (Transport, What)
+}
+"""Their members by value: a look-up costs a tenth of a call."""
 _LAYOUT = {
     kind: (("op", *known), attrgetter("__class__", *known), [n for n in known if known[n][0] in _ENUMS])
     for kind, known in _FIELDS.items()
@@ -211,16 +214,20 @@ def from_line(line: bytes) -> Control:
 def _checked(kind: type[Any], plain: dict[str, Any]) -> dict[str, Any]:
     """The fields of a message, each of its type; nothing missing, nothing else."""
     known = _FIELDS[kind]
-    if strange := sorted(plain.keys() - known.keys()):
-        raise ValueError(f"unknown key {strange[0]}")
+    if not plain.keys() <= known.keys():
+        raise ValueError(f"unknown key {min(plain.keys() - known.keys())}")
     for name, (wanted, is_needed) in known.items():
         if name not in plain:
             if is_needed:
                 raise ValueError(f"{name} is missing")
-        elif wanted in _ENUMS:
-            plain[name] = wanted(plain[name])
-        elif type(plain[name]) is not wanted:
+            continue
+        value, members = plain[name], _ENUMS.get(wanted)
+        if type(value) is not (str if members else wanted):
             raise ValueError(f"{name}: {wanted.__name__} is expected")
+        if members:
+            if value not in members:
+                raise ValueError(f"{value!r} is not a valid {wanted.__name__}")
+            plain[name] = members[value]
     return plain
 
 

@@ -105,15 +105,23 @@ class UdpLeg:
         """Test it, and write what is seen into the book. OSError if the source port cannot be had."""
         try:
             self._begin()
+            # Most have arrived when this has: the responder tells of them while answers are on their way.
+            early = self._book.begin_refresh()
             if await self._rounds():
                 # All is answered by the responder itself: its report can be read while it sends its own.
-                await asyncio.gather(self._book.refresh(), self._inbound())
+                await asyncio.gather(self._reported(early), self._inbound())
             else:
                 await self._inbound()
             self._note_nat()
         finally:
             for door in self._doors.values():
                 door.close()
+
+    async def _reported(self, early: asyncio.Task[None]) -> None:
+        """Until the responder has told of all."""
+        await asyncio.shield(early)
+        if not all(each.arrived for each in self._mine):
+            await self._book.refresh()
 
     def _open(self, port: int = 0) -> Door:
         door = open_door(self._book.line.own, port, self._hear)
