@@ -32,7 +32,7 @@ def over(driver: Driver, name: str, access: Access) -> Driver:
         unread = tuple((main if access == name else access, why) for access, why in seen.unread)
         return replace(seen, replies=tuple(replies), unread=unread)
 
-    live = driver.live_calls
+    live, passing = driver.live_calls, driver.live_streams
     return replace(
         driver,
         accesses={name: access},
@@ -48,6 +48,8 @@ def over(driver: Driver, name: str, access: Access) -> Driver:
         backup=out(driver.backup),
         calls=out(driver.calls),
         live_calls=(lambda seen: live(heard(seen))) if live else None,
+        streams=out(driver.streams),
+        live_streams=(lambda seen: passing(heard(seen))) if passing else None,
         hallmarks=None,
         instead={},
     )

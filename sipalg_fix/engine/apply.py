@@ -220,7 +220,7 @@ def restart_last(life: Life) -> None:
     """The restart that the plan ends with."""
     if not life.plan.reboot or not _will_stay(life):
         return
-    if why := in_the_way(life, sure=True):
+    if why := in_the_way(life, sure=True, restarts=True):
         life.fail(PlanError(why.code, f"the change is in force, and the router was not restarted: {why}"))
         if look_or_end(life) is not None:
             life.to(ChangeState.NOT_SHOWN)

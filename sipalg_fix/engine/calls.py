@@ -3,6 +3,9 @@ Calls in progress: waited for before a change that may cut them; a router that s
 
 Asked before a host is begun and before its lock is taken, so that nobody else waits for its callers; and
 again right before each step that may cut them, as new ones may have begun.
+
+Most steps end only the calls that what reads SIP on the router follows. A restart ends all, also those that
+went past it, as all do once it is off: before one, any stream that may be a call counts.
 """
 
 from __future__ import annotations
@@ -38,9 +41,11 @@ def quiet(ports: Ports, host_plan: HostPlan, plan: Plan) -> str:
     change is sure to cut them, and nobody accepted that by name.
     """
     seconds, driver, host = plan.calls.wait_seconds, driver_of(ports, host_plan.host), host_plan.host
-    if seconds is None or driver.live_calls is None or not may_cut(host_plan):
+    restarts = bool(host_plan.reboot) or host_plan.disruption is Disruption.REBOOT
+    asked = driver.asked_for_calls(restarts=restarts)
+    if seconds is None or not asked or not may_cut(host_plan):
         return ""
-    number, why = awaited(ports, host, driver, seconds)
+    number, why = awaited(ports, host, driver, seconds, restarts=restarts)
     if number is None:
         if host_plan.disruption in CUTS and CALLS_UNKNOWN not in plan.accepted:
             raise PlanError(CALLS_UNKNOWN, f"{why}; the change would cut them, so nothing was sent")
@@ -50,15 +55,15 @@ def quiet(ports: Ports, host_plan: HostPlan, plan: Plan) -> str:
     return ""
 
 
-def in_the_way(life: Life, *, sure: bool) -> PlanError | None:
+def in_the_way(life: Life, *, sure: bool, restarts: bool = False) -> PlanError | None:
     """
     What stands against a step that may cut calls, asked right before it. They are waited for again, but not
     beyond the change window. ``sure``: it ends all of them, so that what could not be told stands against it,
     too, unless that was accepted; else it is a finding.
     """
-    if life.driver.live_calls is None:
+    if not life.driver.asked_for_calls(restarts=restarts):
         return None
-    number, why = awaited_now(life.ports, life.host, life.driver, life.terms)
+    number, why = awaited_now(life.ports, life.host, life.driver, life.terms, restarts=restarts)
     if number is None:
         if sure and CALLS_UNKNOWN not in life.terms.accepted:
             return PlanError(CALLS_UNKNOWN, why)
@@ -68,57 +73,71 @@ def in_the_way(life: Life, *, sure: bool) -> PlanError | None:
 
 def cuts_nobody(life: Life) -> bool:
     """May a change be sent that itself cuts calls? If not, its life is at its end: refused."""
-    remedy = life.plan.remedy
-    why = in_the_way(life, sure=True) if remedy.forward and remedy.disruption in CUTS else None
+    remedy, why = life.plan.remedy, None
+    if remedy.forward and remedy.disruption in CUTS:
+        why = in_the_way(life, sure=True, restarts=remedy.disruption is Disruption.REBOOT)
     if why:
         life.fail(PlanError(why.code, f"{why}; nothing was sent"))
         life.to(ChangeState.REFUSED)
     return why is None
 
 
-def awaited(ports: Ports, host: Host, driver: Driver, seconds: float) -> tuple[int | None, str]:
+def awaited(
+    ports: Ports, host: Host, driver: Driver, seconds: float, *, restarts: bool
+) -> tuple[int | None, str]:
     """
     Wait so long for the host's calls to end. How many there are still, in words, too; None, and why, when it
     could not be told.
     """
     begun = ports.clock.monotonic()
     while True:
-        number, why = _live(ports, host, driver)
+        number, words = _live(ports, host, driver, restarts=restarts)
         if not number:
-            return number, why
+            return number, words
         left = begun + seconds - ports.clock.monotonic()
         if left <= 0 or ports.stop.asked:
             waited = f" after {seconds / 60:g} minutes" if seconds else ""
-            return number, f"{_calls(number)} in progress{waited}"
-        say(ports, host.name, "waiting", f"{_calls(number)} in progress")
+            return number, f"{words} in progress{waited}"
+        say(ports, host.name, "waiting", f"{words} in progress")
         wait(ports, min(ASK_AGAIN_SECONDS, left))
 
 
-def awaited_now(ports: Ports, host: Host, driver: Driver, terms: Terms) -> tuple[int | None, str]:
+def awaited_now(
+    ports: Ports, host: Host, driver: Driver, terms: Terms, *, restarts: bool
+) -> tuple[int | None, str]:
     """The same by these terms, and not beyond the window; no calls where they are to be ignored."""
     seconds = terms.calls.wait_seconds
     if seconds is None:
         return 0, ""
-    if driver.live_calls is None:
+    if not driver.asked_for_calls(restarts=restarts):
         return None, f"whether calls are in progress cannot be seen on a {driver.title}"
     left = None if WINDOW_CLOSED in terms.accepted else seconds_left(terms.windows, ports.clock.now())
-    return awaited(ports, host, driver, seconds if left is None else min(seconds, left))
+    return awaited(ports, host, driver, seconds if left is None else min(seconds, left), restarts=restarts)
 
 
-def _calls(number: int) -> str:
-    return "1 call is" if number == 1 else f"{number} calls are"
-
-
-def _asked(ports: Ports, host: Host, driver: Driver) -> Transcript:
+def _asked(ports: Ports, host: Host, driver: Driver, *, restarts: bool) -> Transcript:
     with opened(ports.connections.reader(host, driver)) as reader:
-        return ask_all(reader, driver, driver.calls, Transcript())
+        return ask_all(reader, driver, driver.asked_for_calls(restarts=restarts), Transcript())
 
 
-def _live(ports: Ports, host: Host, driver: Driver) -> tuple[int | None, str]:
-    """How many calls are up; None, and why, where that cannot be told."""
+def _live(ports: Ports, host: Host, driver: Driver, *, restarts: bool) -> tuple[int | None, str]:
+    """How many calls are up, in words, too; None, and why, where that cannot be told."""
     try:
-        seen = first_look(ports, host, lambda host: _asked(ports, host, driver))
+        seen = first_look(ports, host, lambda host: _asked(ports, host, driver, restarts=restarts))
     except DeviceError as error:
         return None, f"whether calls are in progress could not be read: {error.code}: {error.message}"
-    number = driver.live_calls(seen) if driver.live_calls else None
-    return number, "" if number is not None else "the router did not say whether calls are in progress"
+    number = driver.live_calls(seen) if driver.live_calls else 0
+    if number:
+        return number, "1 call is" if number == 1 else f"{number} calls are"
+    unsaid = "the router did not say whether calls are in progress"
+    if not restarts:
+        return number, "" if number is not None else unsaid
+    if driver.live_streams is None:
+        return None, f"calls that what reads SIP does not follow cannot be seen on a {driver.title}"
+    streams = driver.live_streams(seen)
+    if streams:
+        words = (
+            "1 stream that may be a call is" if streams == 1 else f"{streams} streams that may be calls are"
+        )
+        return streams, words
+    return (0, "") if number == streams == 0 else (None, unsaid)

@@ -25,8 +25,8 @@ Out = TypeVar("Out")
 class Reader(Protocol):
     """
     A session that looks only. It sends nothing but byte-exact members of the driver's probe set
-    (``probes``, ``more_probes``, ``boot_probes``, the guard's ``proof``, ``calls``, ``backup``): anything
-    else is the error ``look-only``, and nothing is sent.
+    (``probes``, ``more_probes``, ``boot_probes``, the guard's ``proof``, ``calls``, ``streams``, ``backup``):
+    anything else is the error ``look-only``, and nothing is sent.
     """
 
     def ask(self, command: Command) -> Reply:

@@ -61,11 +61,14 @@ def _calls(host: Host, driver: Driver, disruption: Disruption, calls: Calls) -> 
     """Calls that cannot be seen cannot be waited for: on no such router, or by none of its accesses."""
     if calls.wait_seconds is None or disruption not in (Disruption.CALLS, Disruption.REBOOT):
         return ()
-    missing = [command.access for command in driver.calls if command.access not in host.accesses]
-    if driver.live_calls is not None and not missing:
+    restarts = disruption is Disruption.REBOOT
+    needed = (command.access for command in driver.asked_for_calls(restarts=restarts))
+    missing = [access for access in needed if access not in host.accesses]
+    if driver.shows_calls(restarts=restarts) and not missing:
         return ()
     unless = f" without the access '{missing[0]}'" if missing else ""
-    message = f"calls in progress would be cut, and this tool cannot see them on a {driver.title}{unless}"
+    seen = "all of them" if driver.shows_calls(restarts=False) and not missing else "them"
+    message = f"calls in progress would be cut, and this tool cannot see {seen} on a {driver.title}{unless}"
     return (Objection(code=CALLS_UNKNOWN, message=message),)
 
 

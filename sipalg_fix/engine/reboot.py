@@ -73,7 +73,7 @@ def reboot(
 
 def _unsure(ports: Ports, host: Host, driver: Driver, terms: Terms) -> tuple[Finding, ...]:
     """Wait for calls; PlanError when there still are some. That it could not be told is a finding."""
-    number, why = awaited_now(ports, host, driver, terms)
+    number, why = awaited_now(ports, host, driver, terms, restarts=True)
     if number:
         raise PlanError(CALLS_IN_PROGRESS, f"{why}; it was not restarted")
     if stop := shut(ports, terms):

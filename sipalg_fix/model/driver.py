@@ -146,9 +146,13 @@ class Driver:
     backup: tuple[Command, ...] = ()
     """Commands whose replies together are the configuration to keep off the box."""
     calls: tuple[Command, ...] = ()
-    """Look-only commands that show live calls."""
+    """Look-only commands that show live calls, as far as what reads SIP on the router follows them."""
     live_calls: Callable[[Transcript], int | None] | None = None
-    """How many calls are up; None when it cannot be told."""
+    """How many of those are up; None when it cannot be told."""
+    streams: tuple[Command, ...] = ()
+    """Look-only commands that show what passes the router, whoever follows it."""
+    live_streams: Callable[[Transcript], int | None] | None = None
+    """How many streams pass it that may be calls: a restart ends those, too. None when it cannot be told."""
     secrets: tuple[re.Pattern[str], ...] = ()
     support: Support = Support(versions=())
     hallmarks: Hallmarks | None = None
@@ -158,6 +162,14 @@ class Driver:
     By name of an access: the driver of a router that is talked to by that one in place of the main access.
     The same platform and facts; its probes, steps and guard are of that access.
     """
+
+    def asked_for_calls(self, *, restarts: bool) -> tuple[Command, ...]:
+        """What shows the calls that most steps end, or also those that a restart does."""
+        return (*self.calls, *(self.streams if restarts else ()))
+
+    def shows_calls(self, *, restarts: bool) -> bool:
+        """Can those be seen?"""
+        return (self.live_streams if restarts else self.live_calls) is not None
 
     def over(self, configured: Collection[str]) -> Driver:
         """The driver of a router for which these accesses are configured."""

@@ -279,7 +279,8 @@ class Looking:
         """
         driver = self._driver
         proof = driver.guard.proof if driver.guard else ()
-        for declared in (*driver.probes, *driver.boot_probes, *proof, *driver.calls, *driver.backup):
+        calls = driver.asked_for_calls(restarts=True)
+        for declared in (*driver.probes, *driver.boot_probes, *proof, *calls, *driver.backup):
             if declared == command:
                 return declared
         for declared in driver.more_probes(self._seen):

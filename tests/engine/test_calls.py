@@ -31,6 +31,14 @@ def busy(calls: Callable[[float], int | str], *, wait: float | None = 900.0, how
     return made
 
 
+def passing(streams: int | str, *, how: How = RESTARTED, driver: Driver | None = None) -> World:
+    """A router whose SIP helper follows no calls, while so many streams pass it that may be some."""
+    made = busy(lambda now: 0, wait=0.0, how=how)
+    made.driver = driver or made.driver
+    made.toy.streams = lambda now: streams
+    return made
+
+
 def code(result: HostResult) -> str:
     """Why it was left alone."""
     return result.error.code if result.error else ""
@@ -163,3 +171,35 @@ def test_nobody_restarts_a_router_of_which_it_can_no_longer_be_told() -> None:
     made.toy.calls = lambda now: "?" if made.toy.told else 0
     result = made.change()
     assert (result.change, [f.code for f in result.findings]) == (S.CONFIRMED, ["calls-unknown"])
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_a_restart_waits_for_streams_that_nothing_follows(streams: int) -> None:
+    """Calls may go past what reads SIP, and all do once it is off; a flush does not end those."""
+    made = passing(streams)
+    result = made.change()
+    assert (result.change, code(result), made.toy.told) == (S.REFUSED, "calls-in-progress", [])
+    assert result.error is not None
+    assert f"{streams} stream" in result.error.message
+    flushed = passing(streams, how=FLUSHED)
+    assert flushed.change().change is S.CONFIRMED
+    assert flushed.toy.times["show streams"] == 0
+
+
+def test_a_stream_that_began_meanwhile_is_not_cut() -> None:
+    """The change takes the helper away: what begins after that only a stream shows."""
+    made = passing(0)
+    made.toy.streams = lambda now: int(bool(made.toy.told))
+    result = made.change()
+    assert (result.change, code(result)) == (S.NOT_SHOWN, "calls-in-progress")
+    assert "reboot" not in made.toy.told
+
+
+def test_no_call_that_is_followed_is_not_no_call() -> None:
+    """Where streams could not be read, or cannot be at all, a restart needs to be accepted by name."""
+    unread = passing("some")
+    assert code(unread.change()) == "calls-unknown"
+    blind = passing(0, driver=replace(toy_driver(guard="revert", calls=True), streams=(), live_streams=None))
+    assert "calls-unknown" in blind.dry_run()[0].open_objections()
+    (accepted,) = blind.apply(blind.plan().accepting(["calls-unknown"])).hosts
+    assert (accepted.change, [f.code for f in accepted.findings]) == (S.CONFIRMED, ["calls-unknown"])

@@ -111,6 +111,8 @@ class Toy:
     """(code, how many sessions more) for those who knock."""
     calls: Callable[[float], int | str] = lambda now: 0
     """How many calls are up at a time."""
+    streams: Callable[[float], int | str] = lambda now: 0
+    """How many streams pass at a time that nothing follows."""
     complaints: list[str] = field(default_factory=list)
     before_telling: Callable[[str], str] = lambda text: ""
     """Asked before a change is heard: what is wrong with that, or nothing."""
@@ -171,6 +173,8 @@ class Toy:
                 return f"boot id {self.boot}\nend"
             case "show calls":
                 return f"calls: {self.calls(self.clock.monotonic())}\nend"
+            case "show streams":
+                return f"streams: {self.streams(self.clock.monotonic())}\nend"
             case "show guard":
                 return f"guard: {'armed' if self.guard else 'none'}\nend"
             case "show rules":

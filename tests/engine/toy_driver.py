@@ -26,6 +26,7 @@ def tell(text: str, *, cuts: bool = False, code: str = "command-refused") -> Tel
 VERSION, RUNNING, STARTUP = show("show version"), show("show running"), show("show startup")
 BOOT, GUARD_STATE, BACKUP = show("show boot"), show("show guard"), show("show backup")
 CALLS = show("show calls")
+STREAMS = show("show streams")
 SAVE = tell("save", code="save-failed")
 REBOOT = tell("reboot", cuts=True)
 FIRES = {"revert": Disruption.NEW_CALLS, "restart": Disruption.REBOOT, "hold": Disruption.NEW_CALLS}
@@ -77,14 +78,16 @@ def toy_driver(
         guard=toy_guard(guard) if guard else None,
         backup=(BACKUP,),
         calls=(CALLS,) if calls else (),
-        live_calls=live_calls if calls else None,
+        live_calls=(lambda seen: number(seen, CALLS)) if calls else None,
+        streams=(STREAMS,) if calls else (),
+        live_streams=(lambda seen: number(seen, STREAMS)) if calls else None,
     )
 
 
-def live_calls(seen: Transcript) -> int | None:
+def number(seen: Transcript, command: Command) -> int | None:
     """The number that the toy says, if it does."""
-    reply = seen.get(CALLS)
-    match = re.fullmatch(r"calls: (\d+)\nend", reply.text) if reply else None
+    reply = seen.get(command)
+    match = re.fullmatch(r"(?:calls|streams): (\d+)\nend", reply.text) if reply else None
     return int(match[1]) if match else None
 
 

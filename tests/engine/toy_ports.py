@@ -244,6 +244,7 @@ class ToyReader:
             *driver.boot_probes,
             *driver.backup,
             *driver.calls,
+            *driver.streams,
             *proof,
         }
         if command not in allowed:
