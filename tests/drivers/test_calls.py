@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from sipalg_fix.drivers._calls import live_calls
+from sipalg_fix.drivers._calls import live_calls, live_streams
 from sipalg_fix.drivers._siproxd import live_calls as siproxd_calls
-from sipalg_fix.drivers.linux.probes import CALLS
+from sipalg_fix.drivers.linux.probes import CALLS, STREAMS
 from sipalg_fix.drivers.mikrotik_routeros import WORDINGS
 from sipalg_fix.drivers.mikrotik_routeros.read import live_calls as routeros_calls
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
@@ -73,6 +73,52 @@ def test_what_does_not_add_up_is_not_none(text: str) -> None:
 def test_no_part_of_a_reply_is_taken_for_the_whole() -> None:
     """Cut at any character."""
     assert {counted(WHOLE[:n]) for n in range(len(WHOLE))} == {None}
+
+
+TIMEOUT, PASSING = "120\n", "end of streams"
+OFFLOADED = MEDIA.replace("17 119 ", "17 ").replace("ASSURED", "OFFLOAD")
+
+
+def streaming(text: str, status: str = "ok") -> int | None:
+    """How many streams this reply shows."""
+    return live_streams(Transcript(replies=(Reply(command=STREAMS, text=text, status=status),)), STREAMS)
+
+
+@pytest.mark.parametrize(
+    ("flows", "number"),
+    [
+        *[([], 0), ([MEDIA], 1), ([MEDIA, CONTROL], 1), ([MEDIA, CONTROL, OTHER], 2)],
+        *[([OFFLOADED], 1), ([OFFLOADED.replace("OFFLOAD", "HW_OFFLOAD")], 1)],
+        ([MEDIA.replace("17 119", "17 116")], 0),
+        ([MEDIA.replace("17 119", "17 3599")], 1),
+        ([MEDIA.replace("40000", "5060")], 0),
+        ([MEDIA.replace("16384", "443")], 0),
+        ([MEDIA.replace("16384", "51820")], 0),
+        ([SIGNALLING.replace("[UNREPLIED] ", "").replace("mark", "[ASSURED] mark")], 0),
+        ([f"ipv4     2 {MEDIA}"], 1),
+    ],
+)
+def test_each_stream_that_passes_counts_once(flows: list[str], number: int) -> None:
+    """In use within the last seconds, between ports that audio may have."""
+    shown = SHOWN.format(7)
+    six = SIX.replace("28", "119").replace("mark", "[ASSURED] mark")
+    assert streaming(TIMEOUT + shown + "".join(flows) + shown + PASSING) == number
+    assert streaming(TIMEOUT + "".join(flows) + shown + six + shown + PASSING) == number + 1
+
+
+STREAM = TIMEOUT + MEDIA + SHOWN.format(1) + SHOWN.format(0) + PASSING
+
+
+def test_no_part_of_streams_is_taken_for_the_whole() -> None:
+    """Cut at any character, refused, or with a line of something else."""
+    assert streaming(STREAM) == 1
+    assert {streaming(STREAM[:n]) for n in range(len(STREAM))} == {None}
+    assert streaming(STREAM, "refused") is None
+    lines = STREAM.splitlines()
+    for place, line in enumerate(lines):
+        without = streaming("\n".join(lines[:place] + lines[place + 1 :]))
+        assert without == (0 if line in MEDIA else None)
+        assert streaming("\n".join([*lines[:place], "rubbish", *lines[place:]])) is None
 
 
 @pytest.mark.parametrize("by", WORDINGS, ids=lambda by: by.name)

@@ -33,6 +33,47 @@ def calls(router: Device) -> int | None:
         return driver.live_calls(ask_all(reader, driver, driver.calls, Transcript()))
 
 
+def streams(router: Device) -> int | None:
+    """What the driver reads of what passes, whoever follows it."""
+    driver = router.driver
+    assert driver.live_streams is not None
+    with opened(router.connections.reader(router.host, driver)) as reader:
+        return driver.live_streams(ask_all(reader, driver, driver.streams, Transcript()))
+
+
+def talk(router: Device, far: int = 20000) -> None:
+    """A call that nothing follows: a stream to that port, and its control connection."""
+    twin = router.box.twin
+    with twin.chassis.lock:
+        for beside in (0, 1):
+            port = 42000 + beside
+            match twin:
+                case EdgeOs():
+                    twin.kernel.flows.append(
+                        EdgeFlow(
+                            protocol="udp", inside="192.168.77.20", sport=port, outside="203.0.113.9",
+                            dport=far + beside, passes=True,
+                        )
+                    )  # fmt: skip
+                case LinuxTwin():
+                    packet = Packet(
+                        protocol="udp", source="192.168.77.20", destination="203.0.113.9", sport=port,
+                        dport=far + beside,
+                    )  # fmt: skip
+                    twin.kernel.flows.append(
+                        Flow(packet=packet, helper="", seen=twin.chassis.now, passes=True)
+                    )
+                case OpenwrtTwin():
+                    twin.tracking.flows.append(
+                        OpenWrtFlow(
+                            source="192.168.1.20", port=port, far=far + beside, helped=False,
+                            seen=twin.chassis.now, passes=True,
+                        )
+                    )  # fmt: skip
+                case _:
+                    pytest.fail("no such router")
+
+
 def ring(router: Device) -> None:
     """A call: its media, and the control connection beside it."""
     twin = router.box.twin
@@ -86,11 +127,24 @@ def test_calls_are_seen(device: Make, platform: str) -> None:
     assert calls(router) == 1
 
 
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt"])
+def test_streams_are_seen(device: Make, platform: str) -> None:
+    """One that may be a call, counted once with its control connection; what is none is not."""
+    router = device(platform)
+    assert streams(router) == 0
+    talk(router, far=500)
+    assert streams(router) == 0
+    talk(router)
+    assert streams(router) == 1
+    assert calls(router) == 0
+
+
 def test_without_the_tool_it_is_not_told(device: Make) -> None:
     """OpenWrt has no conntrack command unless its package is installed; the kernel's own list says less."""
     router = device("openwrt", conntrack=False)
     ring(router)
     assert calls(router) is None
+    assert streams(router) is None
 
 
 @pytest.mark.parametrize("platform", ["pfsense", "opnsense"])

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import paramiko
 import pytest
 
+from sipalg_fix.drivers._calls import live_streams
+from sipalg_fix.drivers.linux.probes import STREAMS
 from sipalg_fix.lab import realrouter
 from sipalg_fix.lab.realrouter import ALG, FAR, PHONE, ROUTER_WAN, RealRouter, options
 from sipalg_fix.lab.sshd import SshDoor
+from sipalg_fix.model.session import Reply, Transcript
 from tests.real.conftest import need
 
 pytestmark = pytest.mark.root
@@ -242,3 +248,38 @@ def test_options_is_a_message_the_alg_acts_on(router: RealRouter) -> None:
     arrived = router.send_from_phone(options(40000), 40000, 5060)
 
     assert arrived == options(40000).replace(f"{PHONE[0]}:40000".encode(), f"{ROUTER_WAN}:40000".encode())
+
+
+def test_a_stream_that_no_helper_follows_is_seen_while_it_lasts(
+    router: RealRouter, session: paramiko.SSHClient
+) -> None:
+    """Two-way packets between ports that audio may have count as one stream; between others they do not."""
+    with ExitStack() as opened:
+        pairs = []
+        for own, far in ((40000, 20000), (40010, 443)):
+            there = opened.enter_context(router.far.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            here = opened.enter_context(router.phone.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            there.bind((FAR[0], far))
+            here.bind((PHONE[0], own))
+            for end in (here, there):
+                end.settimeout(5.0)
+            pairs.append((here, there))
+        number = streams(session)
+        assert number == 0
+        late = time.monotonic() + 20.0
+        while number == 0 and time.monotonic() < late:
+            for here, there in pairs:
+                here.sendto(b"\x80" * 172, there.getsockname())
+                _, back = there.recvfrom(2000)
+                there.sendto(b"\x80" * 172, back)
+                here.recvfrom(2000)
+            number = streams(session)
+        assert number == 1
+        while number and time.monotonic() < late:
+            number = streams(session)
+        assert number == 0
+
+
+def streams(session: paramiko.SSHClient) -> int | None:
+    reply = Reply(command=STREAMS, text=tell(session, STREAMS.text))
+    return live_streams(Transcript(replies=(reply,)), STREAMS)

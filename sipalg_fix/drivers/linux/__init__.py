@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._calls import live_calls
+from sipalg_fix.drivers._calls import live_calls, live_streams
 from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.linux.change import flush, remedy
 from sipalg_fix.drivers.linux.guard import GUARD
@@ -24,6 +24,7 @@ from sipalg_fix.drivers.linux.probes import (
     STORED_NFT,
     STORED_RULES,
     STORED_RULES6,
+    STREAMS,
     more_probes,
 )
 from sipalg_fix.drivers.linux.read import parse
@@ -55,6 +56,8 @@ DRIVER = Driver(
     backup=(NFT, IPTABLES, IP6TABLES, STORED_NFT, STORED_RULES, STORED_RULES6),
     calls=(CALLS,),
     live_calls=lambda seen: live_calls(seen, CALLS),
+    streams=(STREAMS,),
+    live_streams=lambda seen: live_streams(seen, STREAMS),
     secrets=(re.compile(r"(?i)\b(?:password|passwd|passphrase|secret|psk|token)\s*[=:]\s*(?P<secret>\S+)"),),
     support=Support(
         versions=("kernels 4.7 to 6.18 with nftables 0.9 to 1.0, iptables 1.8 and conntrack-tools 1.4",),

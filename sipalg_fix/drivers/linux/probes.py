@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._calls import lines
+from sipalg_fix.drivers._calls import lines, stream_lines
 from sipalg_fix.model.session import Command, Transcript
 
 ACCESS = "ssh"
@@ -45,6 +45,7 @@ FLOWS = ask(
     60,
 )
 CALLS = ask(lines(), 60)
+STREAMS = ask(stream_lines(), 60)
 NFT_FILE = "/etc/nftables.conf"
 RULES_FILES = ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6")
 STORED_NFT, STORED_RULES, STORED_RULES6 = map(file, (NFT_FILE, *RULES_FILES))

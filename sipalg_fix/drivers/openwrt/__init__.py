@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._calls import live_calls
+from sipalg_fix.drivers._calls import live_calls, live_streams
 from sipalg_fix.drivers._family import BY_SH, boot_id
 from sipalg_fix.drivers.openwrt.change import flush, remedy
 from sipalg_fix.drivers.openwrt.guard import GUARD
 from sipalg_fix.drivers.openwrt.hallmarks import HALLMARKS
-from sipalg_fix.drivers.openwrt.probes import ACCESS, BOOT, CALLS, CHANGES, CONFIG, PROBES, more_probes
+from sipalg_fix.drivers.openwrt.probes import (
+    ACCESS,
+    BOOT,
+    CALLS,
+    CHANGES,
+    CONFIG,
+    PROBES,
+    STREAMS,
+    more_probes,
+)
 from sipalg_fix.drivers.openwrt.read import parse
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import Command
@@ -42,6 +51,8 @@ DRIVER = Driver(
     backup=(CONFIG, CHANGES),
     calls=(CALLS,),
     live_calls=lambda seen: live_calls(seen, CALLS),
+    streams=(STREAMS,),
+    live_streams=lambda seen: live_streams(seen, STREAMS),
     secrets=(
         re.compile(
             r"(?i)\b(?:option\s+)?\w*(?:password|passwd|passphrase|secret|psk|token|key)(?:=|\s+)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from sipalg_fix.drivers._calls import lines
+from sipalg_fix.drivers._calls import lines, stream_lines
 from sipalg_fix.drivers.openwrt.config import UCI_FILE, read, value
 from sipalg_fix.model.session import Command, Transcript
 
@@ -44,6 +44,7 @@ FLOWS = ask(
     60,
 )
 CALLS = ask(lines(), 60)
+STREAMS = ask(stream_lines(), 60)
 TRACKED = ask("grep 'port=5060 ' /proc/net/nf_conntrack 2>&1; [ $? -le 1 ] && echo end of connections", 60)
 EXPECTED = ask("cat /proc/net/nf_conntrack_expect 2>&1 && echo end of expectations")
 STREAM = ask("cat /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream 2>&1")

@@ -7,14 +7,14 @@ talked to, its guard, and the driver itself.
 
 from __future__ import annotations
 
-from sipalg_fix.drivers._calls import live_calls
+from sipalg_fix.drivers._calls import live_calls, live_streams
 from sipalg_fix.drivers._family import boot_id
 from sipalg_fix.drivers.ubiquiti_edgeos.change import flush, remedy
 from sipalg_fix.drivers.ubiquiti_edgeos.config import SECRETS
 from sipalg_fix.drivers.ubiquiti_edgeos.guard import GUARD
 from sipalg_fix.drivers.ubiquiti_edgeos.hallmarks import HALLMARKS
 from sipalg_fix.drivers.ubiquiti_edgeos.lines import REBOOT
-from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, BOOT, CALLS, PROBES, STARTUP
+from sipalg_fix.drivers.ubiquiti_edgeos.probes import ACCESS, BOOT, CALLS, PROBES, STARTUP, STREAMS
 from sipalg_fix.drivers.ubiquiti_edgeos.read import parse
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import SshCli
@@ -48,6 +48,7 @@ SUPPORT = Support(
         "that a commit unloads the modules: so it is on Vyatta, EdgeOS's parent; each change looks",
         "that 'show version' over its wrapper, without a terminal, says the same as at the prompt",
         "the texts of commit-confirm on EdgeOS, and of a commit that fails",
+        "that a stream which its offloading forwards is refreshed in the list of connections",
         "whether a UniFi Security Gateway keeps a change until its next provisioning",
     ),
     account={"audit": ADMIN, "change": ADMIN},
@@ -69,6 +70,8 @@ DRIVER = Driver(
     backup=(STARTUP,),
     calls=(CALLS,),
     live_calls=lambda seen: live_calls(seen, CALLS),
+    streams=(STREAMS,),
+    live_streams=lambda seen: live_streams(seen, STREAMS),
     secrets=SECRETS,
     support=SUPPORT,
     hallmarks=HALLMARKS,

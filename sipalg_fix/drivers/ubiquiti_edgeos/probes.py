@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from sipalg_fix.drivers._calls import lines
+from sipalg_fix.drivers._calls import lines, stream_lines
 from sipalg_fix.drivers.ubiquiti_edgeos.config import Path
 from sipalg_fix.model.session import Command
 
@@ -25,6 +25,7 @@ BOOT = Command(access=ACCESS, text="cat /proc/sys/kernel/random/boot_id")
 QUEUE = Command(access=ACCESS, text="sudo atq && echo end of queue")
 CONFIRM_JOB = Command(access=ACCESS, text="ls /var/run/confirm.job")
 CALLS = Command(access=ACCESS, text=lines("sudo "), seconds=60)
+STREAMS = Command(access=ACCESS, text=stream_lines("sudo "), seconds=60)
 PROBES = (VERSION, RUNNING, STARTUP, MODULES, BOOT, CONFIRM_JOB, QUEUE)
 
 SIP: Path = ("system", "conntrack", "modules", "sip")

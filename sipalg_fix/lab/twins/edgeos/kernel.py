@@ -38,6 +38,7 @@ MODULES: dict[str, tuple[int, tuple[str, ...]]] = {
 """Every module there is, the newest first: its size and the modules it uses."""
 
 CONNTRACK = "conntrack v1.4.4 (conntrack-tools): "
+STREAM_TIMEOUT = 180
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class Flow:
     helper: str = ""
     expected: bool = False
     """Is it a call's media, which a helper had foreseen?"""
+    passes: bool = False
+    """Do packets go through it in both directions all the time?"""
 
     def line(self, wan: str, left: int) -> str:
         """As ``conntrack -L`` writes it; ``left`` is the time to live in seconds."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sipalg_fix.lab.twins.edgeos import filters, operational, tracking, wrappers
-from sipalg_fix.lab.twins.edgeos.kernel import CONNTRACK_SIP
+from sipalg_fix.lab.twins.edgeos.kernel import CONNTRACK_SIP, STREAM_TIMEOUT
 from sipalg_fix.lab.twins.edgeos.router import BOOT_FILE, CONFIRM_JOB, EdgeOs
 from sipalg_fix.lab.twins.edgeos.shell import Result
 from sipalg_fix.lab.twins.edgeos.tree import find
@@ -30,6 +30,7 @@ def _files(router: EdgeOs) -> dict[str, str]:
         BOOT_FILE: router.startup,
         "/proc/modules": router.kernel.proc_modules(),
         "/proc/sys/kernel/random/boot_id": f"{router.chassis.boot_id}\n",
+        "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream": f"{STREAM_TIMEOUT}\n",
         "/proc/uptime": f"{router.chassis.uptime:.2f} {router.chassis.uptime * 1.9:.2f}\n",
         "/proc/sys/kernel/osrelease": f"{router.model.kernel}\n",
         "/etc/version": f"EdgeRouter.{router.options.version}\n",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sipalg_fix.lab.twins.edgeos import commit
-from sipalg_fix.lab.twins.edgeos.kernel import CONNTRACK
+from sipalg_fix.lab.twins.edgeos.kernel import CONNTRACK, STREAM_TIMEOUT, Flow
 from sipalg_fix.lab.twins.edgeos.router import EdgeOs
 from sipalg_fix.lab.twins.edgeos.shell import Result
 
@@ -85,7 +85,7 @@ def _foreseen(router: EdgeOs, chosen: Callable[[str, int, str], bool]) -> Result
 
 def _carry_out(router: EdgeOs, operation: str, chosen: Callable[[str, int, str], bool]) -> Result:
     flows = [flow for flow in router.kernel.flows if chosen(flow.protocol, flow.dport, flow.inside)]
-    lines = "".join(f"{flow.line(WAN, _left(router, flow.helper, flow.protocol))}\n" for flow in flows)
+    lines = "".join(f"{flow.line(WAN, _left(router, flow))}\n" for flow in flows)
     match operation:
         case "-L":
             return Result(stdout=lines, stderr=f"{CONNTRACK}{len(flows)} flow entries have been shown.\n")
@@ -104,11 +104,12 @@ def _carry_out(router: EdgeOs, operation: str, chosen: Callable[[str, int, str],
             return Result(stderr=f"{CONNTRACK}you need to supply the operation\n", status=2)
 
 
-def _left(router: EdgeOs, helper: str, protocol: str) -> int:
+def _left(router: EdgeOs, flow: Flow) -> int:
     """A flow's time to live: phones refresh theirs each minute."""
-    if protocol == "tcp":
+    if flow.protocol == "tcp":
         return 431999
-    return (3600 if helper else 180) - 1 - int(router.chassis.now) % 60
+    idle = 0 if flow.passes else int(router.chassis.now) % 60
+    return (3600 if flow.helper else STREAM_TIMEOUT) - 1 - idle
 
 
 def _expectations(router: EdgeOs) -> Result:

@@ -120,7 +120,7 @@ def line(flow: Flow, kernel: Kernel, output: str = "") -> str:
     family = "ipv6     10 " if packet.family == "ip6" else "ipv4     2 "
     text = f"{packet.protocol:<8} {_NUMBERS[packet.protocol]} {left} "
     text += f"src={packet.source} dst={packet.destination} sport={packet.sport} dport={packet.dport} "
-    text += f"{far} mark=0 {'helper=sip ' if flow.helper else ''}use=1"
+    text += f"{far} {'[ASSURED] ' if flow.passes else ''}mark=0 {'helper=sip ' if flow.helper else ''}use=1"
     prefix = family if output == "extended" else ""
     suffix = f" id={packet.sport * 65537}" if output == "id" else ""
     return f"{prefix}{text}{suffix}\n"

@@ -19,7 +19,7 @@ WAN = "203.0.113.1"
 REGISTRAR = "203.0.113.9"
 TALK = 25.0
 """Seconds between two packets of a phone."""
-PLAIN_TIMEOUT, HELPER_TIMEOUT, EXPECT_TIMEOUT = 30.0, 3600.0, 600.0
+PLAIN_TIMEOUT, STREAM_TIMEOUT, HELPER_TIMEOUT, EXPECT_TIMEOUT = 30.0, 120.0, 3600.0, 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,14 @@ class Flow:
     seen: float
     expected: bool = False
     """Is it a call's media, which a helper had foreseen?"""
+    passes: bool = False
+    """Do packets go through it in both directions all the time?"""
 
     @property
     def timeout(self) -> float:
         """How long it lives without packets."""
-        return HELPER_TIMEOUT if self.helper else PLAIN_TIMEOUT
+        plain = STREAM_TIMEOUT if self.passes else PLAIN_TIMEOUT
+        return HELPER_TIMEOUT if self.helper else plain
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,6 +178,8 @@ class Kernel:
             if rounds > 0:
                 phone.spoke += rounds * TALK
                 self.send(phone.packet, at=phone.spoke)
+        for flow in self.flows:
+            flow.seen = now if flow.passes else flow.seen
         self.flows = [flow for flow in self.flows if flow.seen + flow.timeout > now]
 
     def send(self, packet: Packet, at: float | None = None) -> Flow:

@@ -17,7 +17,7 @@ from sipalg_fix.lab.twins.linux.conntrack import conntrack
 from sipalg_fix.lab.twins.linux.expression import Packet
 from sipalg_fix.lab.twins.linux.iptables import iptables, iptables_restore, iptables_save, restored
 from sipalg_fix.lab.twins.linux.kernel import AT_BOOT as MODULES_AT_BOOT
-from sipalg_fix.lab.twins.linux.kernel import CONNTRACK_SIP, NAT_SIP, REGISTRAR, Kernel, Phone
+from sipalg_fix.lab.twins.linux.kernel import CONNTRACK_SIP, NAT_SIP, REGISTRAR, STREAM_TIMEOUT, Kernel, Phone
 from sipalg_fix.lab.twins.linux.listing import Listing
 from sipalg_fix.lab.twins.linux.nft import change, load, nft
 from sipalg_fix.lab.twins.linux.options import Options, iptables_file, nft_file
@@ -187,6 +187,9 @@ class LinuxTwin:
             "/proc/sys/kernel/random/boot_id": Live(read=lambda: f"{self.chassis.boot_id}\n"),
             "/proc/uptime": Live(read=lambda: f"{self.chassis.uptime:.2f} {self.chassis.uptime * 0.9:.2f}\n"),
             "/proc/version": Live(read=lambda: f"Linux version {kernel.release}\n"),
+            "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream": Live(
+                read=lambda: f"{STREAM_TIMEOUT:.0f}\n"
+            ),
             "/proc/sys/net/ipv4/ip_forward": Live(read=lambda: "1\n", write=lambda text: None, mode=0o644),
             "/proc/sys/kernel/modules_disabled": Live(
                 read=lambda: f"{int(kernel.modules_disabled)}\n", write=self._disable_modules, mode=0o644

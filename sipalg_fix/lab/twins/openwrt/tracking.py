@@ -24,7 +24,10 @@ SAYS = "conntrack v1.4.7 (conntrack-tools): "
 
 @dataclass(slots=True, kw_only=True)
 class Flow:
-    """A tracked connection of a phone; ``expected``: a call's media, foreseen by the helper."""
+    """
+    A tracked connection of a phone; ``expected``: a call's media, foreseen by the helper; ``passes``: packets
+    go through it all the time.
+    """
 
     source: str
     port: int
@@ -32,6 +35,7 @@ class Flow:
     seen: float
     far: int = 5060
     expected: bool = False
+    passes: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Tracking:
     def talk(self) -> None:
         """Let the phones have said what they say until now."""
         now = self.chassis.now
+        for each in self.flows:
+            each.seen = now if each.passes else each.seen
         self.flows = [flow for flow in self.flows if flow.seen + self._timeout(flow) > now]
         if now < self.spoke + TALK and self.flows:
             return
