@@ -6,6 +6,7 @@ import pytest
 
 from sipalg_fix.engine.look import ask_all, opened
 from sipalg_fix.lab import siproxd
+from sipalg_fix.lab.twins.cisco_ios.router import CiscoIos, Entry
 from sipalg_fix.lab.twins.edgeos.kernel import Flow as EdgeFlow
 from sipalg_fix.lab.twins.edgeos.router import EdgeOs
 from sipalg_fix.lab.twins.linux.expression import Packet
@@ -70,6 +71,10 @@ def talk(router: Device, far: int = 20000) -> None:
                             seen=twin.chassis.now, passes=True,
                         )
                     )  # fmt: skip
+                case CiscoIos():
+                    outer, inner = f"203.0.113.2:{1030 + beside}", f"192.168.10.20:{port}"
+                    outside = f"203.0.113.9:{far + beside}"
+                    twin.entries.append(Entry(protocol="udp", outer=outer, inner=inner, outside=outside))
                 case _:
                     pytest.fail("no such router")
 
@@ -127,7 +132,7 @@ def test_calls_are_seen(device: Make, platform: str) -> None:
     assert calls(router) == 1
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt"])
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios"])
 def test_streams_are_seen(device: Make, platform: str) -> None:
     """One that may be a call, counted once with its control connection; what is none is not."""
     router = device(platform)
@@ -136,7 +141,22 @@ def test_streams_are_seen(device: Make, platform: str) -> None:
     assert streams(router) == 0
     talk(router)
     assert streams(router) == 1
-    assert calls(router) == 0
+    assert router.driver.live_calls is None or calls(router) == 0
+
+
+def test_cisco_translations_are_all_that_passes_or_it_is_not_told(device: Make) -> None:
+    """On IOS, too, whose empty table says nothing; not without NAT, and not with a router behind it."""
+    router = device("cisco_ios", version="15.1(4)M4")
+    talk(router)
+    assert streams(router) == 1
+    assert isinstance(router.box.twin, CiscoIos)
+    router.box.twin.clear(lambda entry: True)
+    assert streams(router) == 0
+    assert streams(device("cisco_ios", nat=False)) is None
+    routed = device("cisco_ios", unsaved=True)
+    assert streams(routed) is None
+    talk(routed)
+    assert streams(routed) == 1
 
 
 def test_without_the_tool_it_is_not_told(device: Make) -> None:

@@ -2,8 +2,8 @@
 Cisco IOS and IOS-XE: routers whose NAT translates SIP.
 
 What it is asked: :mod:`.probes`; how its configuration and planes are read: :mod:`.config`,
-:mod:`.planes`, :mod:`.saved`, :mod:`.firewalls`; what is done about it: :mod:`.change`. Here: how it is
-talked to, and the driver itself.
+:mod:`.planes`, :mod:`.saved`, :mod:`.firewalls`; what is done about it: :mod:`.change`; what passes it:
+:mod:`.streams`, :mod:`.passing`. Here: how it is talked to, and the driver itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sipalg_fix.drivers.cisco_ios.lines import RELOAD
 from sipalg_fix.drivers.cisco_ios.probes import ACCESS, PROBES, RUNNING, VERSION, more_probes
 from sipalg_fix.drivers.cisco_ios.read import parse
 from sipalg_fix.drivers.cisco_ios.secrets import SECRETS
+from sipalg_fix.drivers.cisco_ios.streams import STREAMS, live_streams
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import SshCli
 
@@ -54,6 +55,10 @@ SUPPORT = Support(
         "the words of 'clear ip nat translation' for an entry that has gone meanwhile",
         "translations in a VRF: they are neither listed nor cleared",
         "what 'configure confirm' says; whether it acted is asked of the router",
+        "streams that may be calls: that the table of translations holds them is from manuals alone, and "
+        "where calls may pass without one (VPN, VLANs, IPv6, voice on the router), none seen is not told as "
+        "none",
+        "what IOS-XE prints of an empty table; it counts as empty by 'show ip nat statistics' alone",
     ),
     account={"audit": (*ACCOUNT, AUDITS_ONLY), "change": ACCOUNT},
 )
@@ -74,6 +79,8 @@ DRIVER = Driver(
     rebooted=went_back,
     guard=GUARD,
     backup=(RUNNING,),
+    streams=STREAMS,
+    live_streams=live_streams,
     secrets=SECRETS,
     support=SUPPORT,
     hallmarks=hallmarks(CLI),

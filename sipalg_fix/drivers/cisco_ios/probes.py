@@ -30,6 +30,7 @@ COUNTERS = Command(
     access=ACCESS, text="show platform hardware qfp active feature alg statistics sip", seconds=60
 )
 TRANSLATIONS = Command(access=ACCESS, text="show ip nat translations", seconds=120)
+STATISTICS = Command(access=ACCESS, text="show ip nat statistics")
 PROBES = (VERSION, PRIVILEGE, RUNNING, STARTUP, DIFFERENCES, TIMER)
 
 TRANSPORTS = ("udp", "tcp")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sipalg_fix.lab.twins.cisco_ios import factory
 from sipalg_fix.lab.twins.cisco_ios.config import differences
-from sipalg_fix.lab.twins.cisco_ios.router import CiscoIos
+from sipalg_fix.lab.twins.cisco_ios.router import CiscoIos, Entry
 from sipalg_fix.lab.twins.cisco_ios.state import State
 
 NO_TIMER = "%No Rollback Confirmed Change pending\n"
@@ -132,21 +134,28 @@ def lock(state: State) -> str:
     )
 
 
+HEAD = f"Pro {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global\n"
+
+
 def translations(state: State) -> str:
-    """All translations, the rules of port forwards aside."""
-    rows = "".join(f"{entry.line()}\n" for entry in state.router.entries)
-    head = f"Pro {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global\n"
-    return head + rows + (_total(state.router) if state.router.options.xe else "")
+    """All translations, the rules of port forwards aside; IOS says nothing where there is none."""
+    return _table(state.router, lambda entry: f"{entry.line()}\n")
 
 
 def verbose(state: State) -> str:
     """All translations with what is known of each; the ALG's have an application type."""
-    rows = ""
-    for entry in state.router.entries:
+
+    def told(entry: Entry) -> str:
         flags = "flags: extended, sip-alg" if entry.sip else "flags: extended"
-        rows += f"{entry.line()}\n    create 00:10:12, use 00:00:04 timeout:300000, left 00:04:55,\n"
-        rows += f"    {flags}, use_count: 0, entry-id: 1, lc_entries: 0\n"
-    return translations(state).partition("\n")[0] + "\n" + rows
+        times = "create 00:10:12, use 00:00:04 timeout:300000, left 00:04:55,"
+        return f"{entry.line()}\n    {times}\n    {flags}, use_count: 0, entry-id: 1, lc_entries: 0\n"
+
+    return _table(state.router, told)
+
+
+def _table(router: CiscoIos, told: Callable[[Entry], str]) -> str:
+    rows = "".join(told(entry) for entry in router.entries)
+    return (HEAD + rows if rows else "") + (_total(router) if router.options.xe else "")
 
 
 def _total(router: CiscoIos) -> str:
