@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from sipalg_fix.engine.audit import look_payload
 from sipalg_fix.engine.look import ask_all, judge_host, look, opened
-from sipalg_fix.engine.patience import AFTER_A_CHANGE, first_look, tried
+from sipalg_fix.engine.patience import AFTER_A_CHANGE, OF_A_GUARD, first_look, tried
 from sipalg_fix.engine.ports import Writer
 from sipalg_fix.engine.run import Ports, host_lock, internal, say
 from sipalg_fix.engine.steps import Hand
@@ -223,7 +223,7 @@ class Life:
             return value
 
         try:
-            value = self._tried(ask, AFTER_A_CHANGE)
+            value = self._tried(ask, OF_A_GUARD)
         except DeviceError as error:
             if error is not unsure:
                 self.fail(error)

@@ -41,6 +41,13 @@ JUST_STARTED = through_a_boot(60.0)
 """For a router in a new boot: it may print half of what it will."""
 
 
+OF_A_GUARD = through_a_boot(60.0)
+"""
+For whether a guard may still fire: its access may be another than the main one, and where that is silent the
+answer is one in which nothing is said.
+"""
+
+
 def first_look(ports: Ports, host: Host, look: Callable[[Host], T]) -> T:
     """
     A look at a host to which nothing was sent yet: ``LOOKS`` times at most while contact fails, and not

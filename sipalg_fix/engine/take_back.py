@@ -218,6 +218,7 @@ def _sent_back(life: Life, facts: Facts) -> bool:
     resave = remedy.resave if Phase.SAVE in life.hand.phases else ()
     saves_only = bool(resave) and _runs_as_before(life, facts) and not _owed(life)
     due = bool(remedy.inverse) and not saves_only
+    sent = len(life.hand.done)
     try:
         if due:
             with life.writer() as writer:
@@ -229,9 +230,10 @@ def _sent_back(life: Life, facts: Facts) -> bool:
     except Refused as error:
         life.fail(error)
         life.find("rollback-refused", str(error))
+        # Half of it may show as all of it: a setting that is back, and a service that was not told of it.
+        life.owed = life.owed or (due and len(life.hand.done) > sent + 1)
     except DeviceError as error:
         life.fail(error)
-        # Half of it may show as all of it: a setting that is back, and a service that was not told of it.
         life.owed = life.owed or due
     else:
         return False

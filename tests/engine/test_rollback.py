@@ -10,10 +10,14 @@ from sipalg_fix.engine.rollback import changed_hosts, rollback
 from sipalg_fix.model import journal as words
 from sipalg_fix.model.change import ChangeState
 from sipalg_fix.model.errors import JournalError, PlanError
+from sipalg_fix.model.facts import Facts
 from sipalg_fix.model.report import HostResult, exit_code
+from sipalg_fix.model.step import Remedy
 
 from .oracle import Snapshot, lie, snapshot
+from .stories import on
 from .toy import FOREVER, Trouble
+from .toy_driver import tell
 from .variants import TROUBLES, VARIANTS, save_only, world
 from .world import World
 
@@ -166,6 +170,36 @@ def test_trouble_at_any_command_of_a_rollback_ends_in_a_state_that_is_true(
         result = put_back(made)
         origin = after if result.change is S.REFUSED else before
         assert lie(result, made, origin, good=S.ROLLED_BACK) == "", f"{trouble} at command {number}"
+
+
+def told_in_two() -> World:
+    """What undoes a change is a setting, and a service that is to be told of it."""
+    made = world(saves=False)
+    driver = made.driver
+
+    def remedy(facts: Facts) -> Remedy:
+        plain = driver.remedy(facts)
+        return replace(plain, inverse=(*plain.inverse, tell("flush")))
+
+    made.driver = replace(driver, remedy=remedy)
+    return made
+
+
+def test_half_of_a_rollback_does_not_count_as_all_of_it() -> None:
+    """The settings read as before, and the service was refused: it is told again, or there is no rollback."""
+    made = told_in_two()
+    before = changed(made)
+    made.toy.troubles = (on("flush", "refuse"),)
+    result = put_back(made)
+    assert (result.change, result.error) == (S.ROLLED_BACK, None)
+    assert made.toy.told.count("flush") == 2
+    assert lie(result, made, before, good=S.ROLLED_BACK) == ""
+    made = told_in_two()
+    changed(made)
+    made.toy.refuses = ("flush",)
+    result = put_back(made)
+    assert result.change is S.STRANDED
+    assert "rollback-refused" in {finding.code for finding in result.findings}
 
 
 def test_a_run_that_is_not_there() -> None:
