@@ -55,7 +55,8 @@ class ApiLine:
     def say(self, command: Command) -> Said:
         """
         Send one sentence (:func:`words`). Each row of the answer is a line of JSON with sorted keys, and so
-        is what ``!done`` brings; a ``!trap`` is the status ``trap`` and its message.
+        is what ``!done`` brings: a value, or ``.tag`` where the sentence had one. A ``!trap`` is the status
+        ``trap`` and its message.
         """
         self._wire.deadline = self._endpoint.deadline.sooner(command.seconds)
         rows, done, traps = self._talk(words(command.text))
@@ -94,6 +95,7 @@ class ApiLine:
                 reply = ResponseSentence.parse(sentence)
                 row = {_text(key): _text(value) for key, value in reply.attributes.items()}
                 if reply.type == b"done":
+                    row |= {} if reply.tag is None else {".tag": _text(reply.tag)}
                     return rows, row, traps
                 if reply.type == b"trap":
                     traps.append(row.get("message", "no message"))

@@ -21,6 +21,7 @@ from sipalg_fix.drivers.mikrotik_routeros.guard import guard
 from sipalg_fix.drivers.mikrotik_routeros.hallmarks import HALLMARKS
 from sipalg_fix.drivers.mikrotik_routeros.read import boot_mark, live_calls, parse, probes
 from sipalg_fix.drivers.mikrotik_routeros.rest import REST
+from sipalg_fix.drivers.mikrotik_routeros.streams import live_streams
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
 from sipalg_fix.model.driver import Driver, Support
 
@@ -76,6 +77,8 @@ def by_access(by: Wording) -> Driver:
         backup=(by.backup,),
         calls=(by.media,),
         live_calls=partial(live_calls, by),
+        streams=(by.tracking, *by.udp),
+        live_streams=partial(live_streams, by),
         secrets=SECRETS,
         support=replace(
             SUPPORT,

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 
 from sipalg_fix.drivers._family import json_rows
-from sipalg_fix.drivers.mikrotik_routeros.wording import DENIED, GUARD_NAME, TAKES_BACK, Rows, Wording
+from sipalg_fix.drivers.mikrotik_routeros.wording import (
+    DENIED,
+    GUARD_NAME,
+    OF_STREAMS,
+    TAKES_BACK,
+    Rows,
+    Wording,
+)
 from sipalg_fix.model.session import Command, RouterosApi
 from sipalg_fix.model.step import Find, Step, Tell
 
 ACCESS, PORTS, ENTRIES = "api", "/ip/firewall/service-port", "/system/scheduler"
 ID = r'.*"\.id":\s*"(?P<id>\*[0-9A-Fa-f]+)"'
 REFUSALS = (DENIED, "failure:")
+TAG, UDP = "streams", f"print =.proplist={OF_STREAMS} ?protocol=udp ?assured=true"
+"""Whatever answers a sentence with a tag bears it; the transport shows that of the end."""
 
 
 def command(text: str, seconds: float = 30.0) -> Command:
@@ -40,6 +49,12 @@ def count(said: str) -> int | None:
     (row, *more) = json_rows(said) or ({},)
     counted = str(row.get("ret", ""))
     return int(counted) if not more and re.fullmatch(r"\d+", counted) else None
+
+
+def whole(said: str) -> Rows | None:
+    """One item a line; at last the tag, alone."""
+    found = json_rows(said)
+    return found[:-1] if found and found[-1] == {".tag": TAG} else None
 
 
 def switch(disabled: str) -> Step:
@@ -74,6 +89,12 @@ API = Wording(
     # A count is one row even when it is nought; rows that are not there would prove nothing.
     connections=command("/ip/firewall/connection/print =count-only= ?connection-type=sip"),
     media=command("/ip/firewall/connection/print =count-only= ?expected=true ?protocol=udp"),
+    tracking=command("/ip/firewall/connection/tracking/print"),
+    udp=(
+        command(f"/ip/firewall/connection/{UDP} .tag={TAG}", seconds=120),
+        command(f"/ipv6/firewall/connection/{UDP} .tag={TAG}", seconds=120),
+    ),
+    whole=whole,
     acs=command("/tr069-client/print"),
     guards=command(f"{ENTRIES}/print =count-only= ?name={GUARD_NAME}"),
     backup=command(f"{PORTS}/print"),

@@ -9,6 +9,7 @@ prompt, colours or pages, and the login needs none of the suffixes (``admin+cte5
 from __future__ import annotations
 
 import re
+from itertools import dropwhile, takewhile
 
 from sipalg_fix.drivers.mikrotik_routeros.wording import DENIED, GUARD_NAME, TAKES_BACK, Rows, Wording
 from sipalg_fix.model.session import Command, SshExec
@@ -18,9 +19,8 @@ ACCESS, PORTS, ENTRIES = "ssh", "/ip firewall service-port", "/system scheduler"
 REFUSALS = (DENIED, r"\S")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-LEGEND = re.compile(r"^Flags:(?P<flags>.*)$", re.MULTILINE)
 FLAG = re.compile(r"(?P<letter>\S) - (?P<word>[\w-]+)")
-ITEM = re.compile(r"^ *\d+ +(?:(?P<flags>[A-Z*+]+) +)?(?P<values>[a-z][\w-]*=.*)$")
+ITEM = re.compile(r"^ *\d+ +(?P<flags>(?:[A-Za-z*+]+ +)*)(?P<values>[a-z][\w-]*=.*)$")
 VALUE = re.compile(r'([a-z][\w.-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 PAIR = re.compile(r"^ *([a-z][\w-]*): ?(.*)$", re.MULTILINE)
 
@@ -36,6 +36,8 @@ def tell(text: str) -> Tell:
 
 
 HELPER = command(f'{PORTS} print detail without-paging where name="sip"')
+END = "end of list"
+UDP = f'print detail without-paging where protocol=udp assured=yes; :put "{END}"'
 
 
 def rows(asked: Command, said: str) -> Rows:
@@ -43,6 +45,8 @@ def rows(asked: Command, said: str) -> Rows:
     plain = ESCAPES.sub("", said)
     if " print detail" in asked.text:
         return items(plain)
+    if END in asked.text and not plain.rstrip().endswith(END):
+        return ()
     pairs = {key: value.strip().strip('"') for key, value in PAIR.findall(plain)}
     return (pairs,) if pairs else ()
 
@@ -52,20 +56,32 @@ def items(said: str) -> Rows:
     Each with its flags as properties, true or false, by the legend's own words: a letter that the legend
     does not explain, or no legend, leaves the item without any. Long items go on in lines that are indented.
     """
-    legend = LEGEND.search(said)
-    known = (
-        {flag["letter"]: flag["word"].lower() for flag in FLAG.finditer(legend["flags"])} if legend else {}
-    )
+    known = {flag["letter"]: flag["word"].lower() for flag in FLAG.finditer(" ".join(legend(said)))}
     found: list[dict[str, str]] = []
     for line in said.splitlines():
         if begun := ITEM.match(line):
-            flags = begun["flags"] or ""
+            flags = "".join(begun["flags"].split())
             explained = set(flags) <= set(known)
             found.append({word: _truth(letter in flags) for letter, word in known.items() if explained})
             found[-1] |= values(begun["values"])
         elif found and line.startswith("   "):
             found[-1] |= values(line)
     return tuple(found)
+
+
+def legend(said: str) -> list[str]:
+    """The lines before the first item that explain the flags."""
+    lines = dropwhile(lambda line: not line.startswith("Flags:"), said.splitlines())
+    return list(takewhile(lambda line: line.strip() and not ITEM.match(line), lines))
+
+
+def whole(said: str) -> Rows | None:
+    """The items above the mark that the list is at its end, if every line is of one, each with its flags."""
+    plain, mark, more = ESCAPES.sub("", said).rstrip().rpartition(END)
+    known, found = ["", *legend(plain)], items(plain)
+    strange = (line for line in plain.splitlines() if not ITEM.match(line) and not line.startswith("   "))
+    good = mark and not more and all(line.strip() in known or line in known for line in strange)
+    return found if good and all("assured" in item for item in found) else None
 
 
 def values(said: str) -> dict[str, str]:
@@ -111,6 +127,12 @@ CLI = Wording(
     helper=HELPER,
     connections=command("/ip firewall connection print count-only where connection-type=sip"),
     media=command("/ip firewall connection print count-only where expected=yes protocol=udp"),
+    tracking=command(f'/ip firewall connection tracking print; :put "{END}"'),
+    udp=(
+        command(f"/ip firewall connection {UDP}", seconds=120),
+        command(f"/ipv6 firewall connection {UDP}", seconds=120),
+    ),
+    whole=whole,
     acs=command("/tr069-client print"),
     guards=command(f'{ENTRIES} print count-only where name="{GUARD_NAME}"'),
     backup=command(f"{PORTS} print detail without-paging"),

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sipalg_fix.drivers.mikrotik_routeros.wording import DENIED, GUARD_NAME, TAKES_BACK, Rows, Wording
+from sipalg_fix.drivers.mikrotik_routeros.wording import (
+    DENIED,
+    GUARD_NAME,
+    OF_STREAMS,
+    TAKES_BACK,
+    Rows,
+    Wording,
+)
 from sipalg_fix.model.session import Basic, Command, HttpsJson
 from sipalg_fix.model.step import Find, Step, Tell
 
 ACCESS, PORTS, ENTRIES = "rest", "/rest/ip/firewall/service-port", "/rest/system/scheduler"
 CONNECTIONS = "/rest/ip/firewall/connection"
+UDP = f"?protocol=udp&assured=true&.proplist={OF_STREAMS}"
 ID = r'[^{}]*"\.id":\s*"(?P<id>\*[0-9A-Fa-f]+)"'
 
 
@@ -43,6 +51,12 @@ def rows(asked: Command, said: str) -> Rows:
     """All that are listed."""
     del asked
     return tuple(listed(said) or ())
+
+
+def whole(said: str) -> Rows | None:
+    """All that are listed; a list that is cut is no JSON."""
+    found = listed(said)
+    return None if found is None else tuple(found)
 
 
 def count(said: str) -> int | None:
@@ -82,6 +96,12 @@ REST = Wording(
     helper=HELPER,
     connections=command(f"GET {CONNECTIONS}?connection-type=sip&.proplist=.id"),
     media=command(f"GET {CONNECTIONS}?expected=true&protocol=udp&.proplist=.id"),
+    tracking=command(f"GET {CONNECTIONS}/tracking"),
+    udp=(
+        command(f"GET {CONNECTIONS}{UDP}", seconds=120),
+        command(f"GET /rest/ipv6/firewall/connection{UDP}", seconds=120),
+    ),
+    whole=whole,
     acs=command("GET /rest/tr069-client"),
     guards=GUARD,
     backup=command(f"GET {PORTS}"),

@@ -18,6 +18,8 @@ Rows = tuple[Mapping[str, Any], ...]
 
 DENIED = "(?P<not_privileged>not enough permissions)"
 GUARD_NAME = "sipalg-fix-guard"
+OF_STREAMS = "src-address,src-port,dst-address,dst-port,timeout,fasttrack"
+"""The properties of a connection that are asked for where one can choose."""
 TAKES_BACK = (
     f"/ip firewall service-port set sip disabled=no; :log warning {GUARD_NAME}-fired; "
     f"/system scheduler remove {GUARD_NAME}"
@@ -44,6 +46,12 @@ class Wording:
     """Counts those that have the helper."""
     media: Command
     """Counts those over UDP that a helper had expected: the media of calls, and what controls them."""
+    tracking: Command
+    """Shows the settings of connection tracking, and how many connections there are."""
+    udp: tuple[Command, Command]
+    """List those over UDP that are assured, of IPv4 and of IPv6, of which a router may know nothing."""
+    whole: Callable[[str], Rows | None]
+    """The items of such a list, None where it is cut or not understood."""
     acs: Command
     guards: Command
     """Counts the entries of the scheduler that are the guard's."""

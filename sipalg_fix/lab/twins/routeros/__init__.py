@@ -15,13 +15,14 @@ reads back as it was, until the next boot; ``save_fails`` means nothing here, fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sipalg_fix.lab.twin import Chassis, Exec, Request, Response, User
 from sipalg_fix.lab.twins.routeros import menus, notation, sentences, web
-from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, SERVICE_PORT, Box, Refusal, Row
+from sipalg_fix.lab.twins.routeros.box import CONNECTION, CONNECTION6, SERVICE_PORT, Box, Refusal, Row
 from sipalg_fix.lab.twins.routeros.console import Runner
 from sipalg_fix.lab.twins.routeros.scheduler import SCHEDULER, SCRIPT, Scheduler
 from sipalg_fix.lab.twins.routeros.terminal import Session
@@ -140,8 +141,9 @@ class RouterosTwin:
 
     def forget(self) -> None:
         """Connections that have timed out are no longer tracked."""
-        rows = self.box.menus[CONNECTION].rows
-        rows[:] = [row for row in rows if float(row["expires"]) > self.chassis.now]
+        for path in {CONNECTION, CONNECTION6} & self.box.menus.keys():
+            rows = self.box.menus[path].rows
+            rows[:] = [row for row in rows if float(row["expires"]) > self.chassis.now]
 
     def register(self) -> None:
         """
@@ -164,10 +166,7 @@ class RouterosTwin:
 
     def snapshot(self) -> dict[str, Any]:
         """Configuration by menu, tracked connections, changes held back, and the scheduler's timers."""
-        passing = {CONNECTION, LOG}
-        stored = {
-            path: [dict(r) for r in m.rows] for path, m in self.box.menus.items() if path not in passing
-        }
+        stored = {path: [dict(r) for r in m.rows] for path, m in self.box.menus.items() if not m.passing}
         return {
             "configuration": stored,
             "connections": [dict(row) for row in self.box.menus[CONNECTION].rows],
@@ -182,6 +181,21 @@ class RouterosTwin:
         while f"*{number:X}" in taken:
             number += 1
         return menus.connection(number, protocol, source, target, now=self.chassis.now, lasts=lasts)
+
+    def stream(self, port: int, *, far: int = 20000, fasttracked: bool = False, six: bool = False) -> Row:
+        """
+        Somebody inside begins to send to somebody outside, and gets answers, until ``expires`` is set. The
+        packets of one that is FastTracked go past connection tracking, so that nothing puts its timeout up.
+        """
+        lasts = 150.0 if fasttracked else math.inf
+        if six:
+            ends = ("2001:db8:88::20", port), ("2001:db8:9::9", far)
+            row = menus.connection6(0x9000 + port, *ends, expires=self.chassis.now + lasts)
+        else:
+            row = self._track(f"192.168.88.20:{port}", f"203.0.113.9:{far}", lasts=lasts)
+        row["fasttrack"] = notation.truth("yes" if fasttracked else "no")
+        self.box.menus[CONNECTION6 if six else CONNECTION].rows.append(row)
+        return row
 
     def browse(self) -> None:
         """Others have connections too: a flush must leave them. One has a port that only begins with 5060."""

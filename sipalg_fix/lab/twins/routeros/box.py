@@ -23,6 +23,7 @@ Reader = Callable[[str], str]
 
 SERVICE_PORT = "/ip/firewall/service-port"
 CONNECTION = "/ip/firewall/connection"
+CONNECTION6 = "/ipv6/firewall/connection"
 LOG = "/log"
 
 READ = frozenset({"print", "getall", "get", "find"})
@@ -184,8 +185,9 @@ class Box:
 
     def _power(self) -> None:
         """The box went down and is up again (the clock does not move meanwhile)."""
-        for path in (CONNECTION, LOG):
-            self.menus[path].rows.clear()
+        for menu in self.menus.values():
+            if menu.passing:
+                menu.rows.clear()
         for number, disabled in self.held.items():
             self.pick(SERVICE_PORT, number)["disabled"] = disabled
         self.held.clear()

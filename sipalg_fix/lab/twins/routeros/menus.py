@@ -3,17 +3,29 @@ What a virtual MikroTik router holds when it is taken out of its box: its menus 
 
 Sources: helpers and their properties, the MikroTik manual, page "Services" (``/ip firewall
 service-port``), and prints of RouterOS 7 on the net (``irc`` and ``rtsp`` are disabled there, and only
-there; RouterOS 6 has no ``rtsp``); properties of connections, page "Connection tracking"; groups, page
-"User"; the TR-069 client, its own page. Numbers of the hardware are made up.
+there; RouterOS 6 has no ``rtsp``); properties of connections, page "Connection tracking" (6 has IPv6 by
+a package, which this box is without); groups, page "User"; the TR-069 client, its own page. Numbers of the
+hardware are made up.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from sipalg_fix.lab.twin import Chassis
 from sipalg_fix.lab.twins.routeros import notation
-from sipalg_fix.lab.twins.routeros.box import CONNECTION, LOG, READ, SERVICE_PORT, Box, Menu, Reader, Row
+from sipalg_fix.lab.twins.routeros.box import (
+    CONNECTION,
+    CONNECTION6,
+    LOG,
+    READ,
+    SERVICE_PORT,
+    Box,
+    Menu,
+    Reader,
+    Row,
+)
 from sipalg_fix.lab.twins.routeros.scheduler import SCRIPT
 
 Readers = Mapping[str, Reader]
@@ -40,6 +52,10 @@ HELPERS = ("ftp", "tftp", "irc", "h323", "sip", "pptp", "rtsp", "udplite", "dccp
 PORTS = {"ftp": "21", "tftp": "69", "irc": "6667", "rtsp": "554"}
 
 
+STREAM_SECONDS = 180
+"""``udp-stream-timeout`` as it comes."""
+
+
 def read_only(*rows: Row, live: Callable[[Row], Row] | None = None, single: bool = True) -> Menu:
     """A menu that can only be looked at."""
     return Menu(rows=list(rows), single=single, live=live)
@@ -64,7 +80,8 @@ def service_ports(sip: Row, *, seven: bool) -> Menu:
 
 def connection(number: int, protocol: str, source: str, target: str, *, now: float, lasts: float) -> Row:
     """
-    One tracked connection through a masquerading NAT. ``lasts`` is how many seconds it is kept.
+    One tracked connection through a masquerading NAT. ``lasts`` is how many seconds it is kept: inf for a
+    stream whose packets go on.
 
     ``expires`` is ours: the moment at which it is forgotten; it is shown as ``timeout``.
     """
@@ -92,11 +109,26 @@ def connection(number: int, protocol: str, source: str, target: str, *, now: flo
     }
 
 
+def connection6(number: int, source: tuple[str, int], target: tuple[str, int], *, expires: float) -> Row:
+    """One over UDP and IPv6, without NAT: there, the ports are properties of their own."""
+    (address, port), (other, far) = source, target
+    whole = connection(number, "udp", f":{port}", f":{far}", now=expires, lasts=0.0)
+    ends = {"src-address": address, "src-port": str(port), "dst-address": other, "dst-port": str(far)}
+    reply = {
+        "reply-src-address": other,
+        "reply-src-port": str(far),
+        "reply-dst-address": address,
+        "reply-dst-port": str(port),
+    }
+    return whole | ends | reply | {"srcnat": "false"}
+
+
 def connections(chassis: Chassis) -> Menu:
     """The connection table; it is filled by what the phones and others do."""
 
     def live(row: Row) -> Row:
         left = max(0.0, float(row["expires"]) - chassis.now)
+        left = STREAM_SECONDS if math.isinf(left) else left
         return {name: value for name, value in row.items() if name != "expires"} | {
             "timeout": notation.span(left)
         }
@@ -141,11 +173,19 @@ def fill(box: Box, *, version: str, board: str, sip: Row, nat: bool) -> None:
         "dynamic": "false",
         "disabled": "false",
     }
-    tracking = {"enabled": "auto", "udp-timeout": "30s" if seven else "10s", "udp-stream-timeout": "3m"}
+
+    def tracking(row: Row) -> Row:
+        """Whoever looks is one of those that are tracked."""
+        tables = [box.menus[path].rows for path in (CONNECTION, CONNECTION6) if path in box.menus]
+        return {**row, "total-entries": str(sum(map(len, tables)) + (row["enabled"] != "no"))}
+
+    settings = {"enabled": "auto", "udp-timeout": "30s" if seven else "10s"}
+    settings |= {"udp-stream-timeout": notation.span(STREAM_SECONDS), "max-entries": "234856"}
     box.menus |= {
         SERVICE_PORT: service_ports(sip, seven=seven),
         CONNECTION: connections(chassis),
-        f"{CONNECTION}/tracking": read_only(tracking),
+        f"{CONNECTION}/tracking": read_only(settings, live=tracking),
+        **({CONNECTION6: connections(chassis)} if seven else {}),
         "/ip/firewall/nat": read_only(*([{**masquerade, **counted}] if nat else []), single=False),
         "/system/identity": Menu(
             rows=[{"name": chassis.name}], writable={"name": str}, verbs=READ | {"set"}, single=True

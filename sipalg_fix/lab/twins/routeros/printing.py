@@ -3,7 +3,8 @@ What the console prints: items with their flags, the menus of one item, and how 
 
 Source: prints of routers on the net (``/ip firewall service-port print detail``, ``/system resource
 print``) and the MikroTik manual, page "Console". Truth is yes and no; texts stand in quotes; ``disabled``,
-``invalid`` and ``dynamic`` are letters before an item, explained above the first.
+``invalid``, ``dynamic`` and what a connection is or is not are letters before an item, explained above the
+first. Those of connections have a place each, as on the net: ``0  SAC Fs  protocol=tcp src-address=…``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from sipalg_fix.lab.twins.routeros.box import Row
 
 WIDTH = 80
 """Of a console without a terminal."""
-FLAGS = {"disabled": "X", "invalid": "I", "dynamic": "D"}
+FLAGS = {
+    "disabled": "X",
+    "invalid": "I",
+    "dynamic": "D",
+    "expected": "E",
+    "seen-reply": "S",
+    "assured": "A",
+    "confirmed": "C",
+    "dying": "D",
+    "fasttrack": "F",
+    "srcnat": "s",
+    "dstnat": "d",
+}
 TEXTS = frozenset({"name", "comment", "on-event", "source", "owner"})
 HIDDEN = frozenset({".id"})
 
@@ -29,10 +42,13 @@ def value(name: str, text: str) -> str:
 
 def items(all_rows: Iterable[Row], shown: list[tuple[int, Row]]) -> list[str]:
     """``print detail`` of some items with their numbers; the legend has the flags that the menu has."""
-    has = [flag for flag in FLAGS if any(flag in row for row in all_rows)]
-    lines = ["Flags: " + ", ".join(f"{FLAGS[flag]} - {flag}" for flag in has) + " "] if has else []
+    rows = list(all_rows)
+    has = [flag for flag in FLAGS if any(flag in row for row in rows)]
+    legend = "Flags: " + ", ".join(f"{FLAGS[flag]} - {flag}" for flag in has)
+    lines = [f"{line} " for line in textwrap.wrap(legend, WIDTH)] if has else []
+    places = "assured" in has  # many flags have a place each
     for number, row in shown:
-        letters = "".join(FLAGS[flag] for flag in has if row.get(flag) == "true")
+        letters = "".join(FLAGS[flag] if row.get(flag) == "true" else " " * places for flag in has)
         words = [f"{n}={value(n, t)}" for n, t in row.items() if n not in FLAGS and n not in HIDDEN]
         head = f"{number:>2} {letters or ' ':<1} "
         lines += [
