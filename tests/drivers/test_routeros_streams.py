@@ -158,6 +158,7 @@ def test_letters_that_are_not_explained_are_not_understood() -> None:
     said = list_said(by, (AUDIO,))
     settings, none = settings_said(by, TRACKING), list_said(by, ())
     assert streams(by, settings, said, none) == 1
+    assert streams(by, settings, said.replace("F - fast", "F - \r\nfast"), none) == 1
     for spoiled in (
         said.replace(LEGEND, ""),
         said.replace(" SAC ", " SAQ "),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sipalg_fix.engine.look import ask_all, opened
@@ -22,6 +24,7 @@ from sipalg_fix.lab.twins.routeros.menus import connection
 from sipalg_fix.model.session import Transcript
 
 from .conftest import Device, Make
+from .test_accounts import LEVELS
 
 ROUTEROS = ("mikrotik_routeros", "mikrotik_routeros/ssh", "mikrotik_routeros/rest")
 
@@ -75,6 +78,8 @@ def talk(router: Device, far: int = 20000) -> None:
                     outer, inner = f"203.0.113.2:{1030 + beside}", f"192.168.10.20:{port}"
                     outside = f"203.0.113.9:{far + beside}"
                     twin.entries.append(Entry(protocol="udp", outer=outer, inner=inner, outside=outside))
+                case RouterosTwin():
+                    twin.stream(port, far=far + beside)
                 case _:
                     pytest.fail("no such router")
 
@@ -132,7 +137,7 @@ def test_calls_are_seen(device: Make, platform: str) -> None:
     assert calls(router) == 1
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios"])
+@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios", *ROUTEROS])
 def test_streams_are_seen(device: Make, platform: str) -> None:
     """One that may be a call, counted once with its control connection; what is none is not."""
     router = device(platform)
@@ -157,6 +162,40 @@ def test_cisco_translations_are_all_that_passes_or_it_is_not_told(device: Make) 
     assert streams(routed) is None
     talk(routed)
     assert streams(routed) == 1
+
+
+@pytest.mark.parametrize("platform", ROUTEROS)
+def test_routeros_streams_of_all_kinds(device: Make, platform: str) -> None:
+    """IPv6, and FastTracked; for an account that may only look, until a while after the last packet."""
+    router = device(platform)
+    twin, account = router.box.twin, router.driver.support.account
+    assert isinstance(twin, RouterosTwin)
+    assert account is not None
+    with twin.chassis.lock:
+        users = twin.chassis.users
+        level = LEVELS["mikrotik_routeros"](router, account["audit"])
+        users["admin"] = replace(users["admin"], level=level)
+        rows = [twin.stream(40000), twin.stream(40010, fasttracked=True), twin.stream(40020, six=True)]
+    assert streams(router) == 3
+    with twin.chassis.lock:
+        for row in rows:
+            row["expires"] = str(twin.chassis.now + 120.0)
+    assert streams(router) == 1
+    with twin.chassis.lock:
+        rows[1]["expires"] = str(twin.chassis.now)
+    assert streams(router) == 0
+    with twin.chassis.lock:
+        twin.box.menus[f"{CONNECTION}/tracking"].rows[0]["enabled"] = "no"
+    assert streams(router) is None
+
+
+@pytest.mark.parametrize("platform", ROUTEROS[:2])
+def test_routeros_without_ipv6_has_streams(device: Make, platform: str) -> None:
+    """Version 6 has IPv6 by a package of its own."""
+    router = device(platform, version="6.49.10 (stable)")
+    assert streams(router) == 0
+    talk(router)
+    assert streams(router) == 1
 
 
 def test_without_the_tool_it_is_not_told(device: Make) -> None:

@@ -38,8 +38,9 @@ from sipalg_fix.transports.ssh_keys import KeyStore
 HELPER = Command(access="api", text="/ip/firewall/service-port/print ?name=sip")
 NOTHING = Command(access="api", text="/ip/firewall/service-port/print ?name=nothing")
 COUNT = Command(access="api", text="/ip/firewall/connection/print =count-only= ?connection-type=sip")
+TAGGED = Command(access="api", text="/ip/firewall/service-port/print ?name=nothing .tag=end")
 MISSING = Command(access="api", text="/no/such/menu/print")
-DRIVER = small_driver([HELPER, NOTHING, COUNT, MISSING], accesses={"api": RouterosApi()})
+DRIVER = small_driver([HELPER, NOTHING, COUNT, TAGGED, MISSING], accesses={"api": RouterosApi()})
 
 
 def twin(**options: object) -> RouterosTwin:
@@ -80,11 +81,11 @@ def test_rows_are_lines_of_json(at: tuple[str, int], keys: KeyStore) -> None:
     """Keys in order and ids as they are; no row is no line; what the end brings is a line, too."""
     trust(keys, host(at), DRIVER)
     with connections(keys).reader(host(at), DRIVER) as reader:
-        replies = [reader.ask(command) for command in (HELPER, NOTHING, COUNT)]
+        replies = [reader.ask(command) for command in (HELPER, NOTHING, COUNT, TAGGED)]
     row = json.loads(replies[0].text)
     assert (row["name"], row["disabled"], row[".id"][0]) == ("sip", "false", "*")
     assert replies[0].text == json.dumps(row, sort_keys=True)
-    assert [reply.text for reply in replies[1:]] == ["", '{"ret": "2"}']
+    assert [reply.text for reply in replies[1:]] == ["", '{"ret": "2"}', '{".tag": "end"}']
     assert {reply.status for reply in replies} == {"ok"}
 
 

@@ -52,6 +52,10 @@ SUPPORT = Support(
         "that connection-type is sip for as long as the helper works on a connection",
         "that the media of a call are listed as expected, as Linux has it; what a packet to a port that a "
         "REGISTER named has opened is listed so, too, and counts as a call",
+        "streams that may be calls: the lists of connections are known from the manual and from prints, "
+        "with ports beside addresses or apart; so are a query for assured=true and a sentence's tag",
+        "calls that connection tracking passes by are not among the streams: bridged, switched or routed in "
+        "hardware, exempt by a raw rule, and over IPv6 where nothing has it tracked",
         "legends of print in which flags have other words than disabled and invalid: read as unknown",
         "the exit status of a refused line: any word that a change is answered with is a refusal",
     ),

@@ -19,7 +19,7 @@ ACCESS, PORTS, ENTRIES = "ssh", "/ip firewall service-port", "/system scheduler"
 REFUSALS = (DENIED, r"\S")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-FLAG = re.compile(r"(?P<letter>\S) - (?P<word>[\w-]+)")
+FLAG = re.compile(r"(?P<letter>\S) +- +(?P<word>[\w-]+)")
 ITEM = re.compile(r"^ *\d+ +(?P<flags>(?:[A-Za-z*+]+ +)*)(?P<values>[a-z][\w-]*=.*)$")
 VALUE = re.compile(r'([a-z][\w.-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 PAIR = re.compile(r"^ *([a-z][\w-]*): ?(.*)$", re.MULTILINE)

@@ -2,11 +2,10 @@
 RouterOS: the streams that pass it and may be calls, whoever follows them, by its tables of connections.
 
 A restart ends them all. What is listed under ``/ip firewall connection`` and, for IPv6, under ``/ipv6
-firewall connection`` is one where it is assured UDP between two ports of which neither is below 1024 or
-known never to carry audio, and in use now: its ``timeout`` begins at ``udp-stream-timeout`` with each packet
-(manual, "Connection tracking"), and packets of audio are some milliseconds apart. FastTracked packets bypass
-connection tracking (the same page), so that the timeout of such a connection says nothing: as long as it is
-listed it counts. Too many are waited for; one too few would be cut.
+firewall connection`` is one where it is assured UDP between ports that audio may have, and in use now: its
+``timeout`` begins at ``udp-stream-timeout`` with each packet (manual, "Connection tracking"), and packets of
+audio are some hundredths of a second apart. FastTracked packets bypass connection tracking (the same page),
+so that the timeout of such a connection says nothing: as long as it is listed it counts.
 
 Where connections are not tracked none are listed. That they are is shown by ``total-entries``: one there
 always is, by which the router is asked.
@@ -18,16 +17,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sipalg_fix.drivers._calls import AGE_SECONDS, may_be_audio
 from sipalg_fix.drivers._family import text, unread
 from sipalg_fix.drivers.mikrotik_routeros.read import TRUTH
 from sipalg_fix.drivers.mikrotik_routeros.wording import Wording
 from sipalg_fix.model.errors import NotUnderstood
 from sipalg_fix.model.session import Command, Transcript
 
-NO_MEDIA = frozenset({1194, 1701, 1900, 3544, 4500, 5060, 5061, 5353, 13231, 51820})
-"""OpenVPN, L2TP, SSDP, Teredo, IPsec through NAT, SIP, mDNS, WireGuard (the lower: RouterOS's default)."""
-IN_USE_SECONDS = 3.0
-"""Since the last packet, at most, by the seconds that are left of the timeout."""
 NO_MENU = re.compile(r"no such command or directory \(ipv6\)|bad command name ipv6\b")
 """A router without IPv6, which up to 6 is a package of its own."""
 
@@ -88,7 +84,7 @@ def _listed(by: Wording, seen: Transcript, command: Command) -> tuple[Mapping[st
 def _key(row: Mapping[str, Any], full: float) -> Key | None:
     """What a stream and the one that controls it have in common; None for a connection that is neither."""
     (source, sport), (target, dport) = _end(row, "src"), _end(row, "dst")
-    if min(sport, dport) < 1024 or {sport, dport} & NO_MEDIA or not _in_use(row, full):
+    if not may_be_audio(sport, dport) or not _in_use(row, full):
         return None
     return source, sport // 2, target, dport // 2
 
@@ -108,4 +104,4 @@ def _in_use(row: Mapping[str, Any], full: float) -> bool:
     left = seconds(str(row.get("timeout", "")))
     if fasttracked is None or left is None:
         raise NotUnderstood("a connection without its timeout")
-    return fasttracked == "true" or left >= full - IN_USE_SECONDS
+    return fasttracked == "true" or left >= full - AGE_SECONDS
