@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from sipalg_fix.drivers.mikrotik_routeros import WORDINGS
@@ -221,6 +222,7 @@ STRANGE = st.dictionaries(
 )
 
 
+@tries(max_examples=50)
 @given(
     by=st.sampled_from(WORDINGS),
     known=st.lists(st.sampled_from([AUDIO, CONTROL, OTHER, SIX]), max_size=3),
@@ -240,6 +242,7 @@ def test_whatever_is_said_nothing_breaks(
     assert number is None or 0 <= number <= 2 * len(known) + len(strange)
 
 
+@tries(max_examples=50)
 @given(text=st.text(max_size=30) | st.from_regex(r"(\d{1,3}(w|d|h|m|s|ms)){0,4}|\d{1,2}:\d\d:\d\d"))
 def test_a_duration_is_understood_or_not(text: str) -> None:
     """Never less than none."""
