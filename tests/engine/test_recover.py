@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sipalg_fix.engine.recover import recover, unsettled
@@ -13,6 +15,7 @@ from sipalg_fix.model.change import NEXT, ChangeState, Phase
 from sipalg_fix.model.errors import PlanError
 from sipalg_fix.model.plan import Plan
 from sipalg_fix.model.report import Report, exit_code
+from sipalg_fix.model.window import DAYS, Window
 
 from .oracle import lie, snapshot
 from .toy import FOREVER, HELPERS
@@ -268,3 +271,16 @@ def test_no_such_run() -> None:
     """It is said."""
     with pytest.raises(PlanError, match="no run nowhere"):
         recover(world().ports, ["nowhere"], world().told)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_settling_is_not_bound_by_windows(late: bool) -> None:
+    """What was sent outside of the windows of the change is said to have been."""
+    made = world(guard="revert")
+    window = Window(days=DAYS, begins=10 * 60, ends=11 * 60, zone="UTC")
+    made.book = replace(made.book, windows=(window,))
+    killed(made, made.plan(), sending(Phase.FORWARD) + 1, after=True)
+    made.clock.pause(3600.0 if late else 0.0)
+    (result,) = recovered(made).hosts
+    assert result.change in {S.CONFIRMED, S.ROLLED_BACK}
+    assert ("window-closed" in {finding.code for finding in result.findings}) is late
