@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpcore
 import httpx
 
+from sipalg_fix.model.errors import DeviceError
 from sipalg_fix.model.session import Command, HttpsJson
 from sipalg_fix.transports.https_login import Login
 from sipalg_fix.transports.line import MOST, Credentials, Deadline, Endpoint, Said, hush
@@ -82,10 +83,11 @@ class HttpsLine:
             raise self._endpoint.error("internal", f"cannot be asked {command.text!r}: not METHOD /path body")
         request = (parts[1], self._path(parts[2]), parts[3] or "")
         deadline = self._endpoint.deadline.sooner(command.seconds)
+        if self._login.is_stale:
+            self._renew()
         reply = self._send(*request, deadline)
         if self._login.over(reply) and self._login.worth_renewing():
-            self._client.cookies.clear()
-            self._login.renew(self._endpoint, self._send)
+            self._renew()
             reply = self._send(*request, deadline)
         if self._login.over(reply):
             what = f"does not accept this login (http {reply.status_code})"
@@ -96,6 +98,10 @@ class HttpsLine:
     def close(self) -> None:
         """Hang up."""
         self._client.close()
+
+    def _renew(self) -> None:
+        self._client.cookies.clear()
+        self._login.renew(self._endpoint, self._send)
 
     def _path(self, path: str) -> str:
         """The path on this server, for this host. A body is left as it is: a device's words may be in it."""
@@ -118,6 +124,9 @@ class HttpsLine:
             )
         except (httpx.HTTPError, httpx.InvalidURL):
             raise self._endpoint.error("not-understood", "does not answer with HTTP") from None
+        except DeviceError:
+            self._login.lost(method)
+            raise
         self._login.keep_token(reply)
         return reply
 

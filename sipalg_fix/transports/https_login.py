@@ -54,6 +54,8 @@ class Login:
         self._pause = pause
         self._token = ""
         self._proven = False
+        self.is_stale = False
+        """May a token have been made that did not reach us? Nothing is taken without the newest."""
         self.edition = self._makes[0]
         self.headers: dict[str, str] = {}
 
@@ -66,7 +68,7 @@ class Login:
     def renew(self, endpoint: Endpoint, send: Send) -> None:
         """Log in, perhaps once more."""
         user, password = self._credentials.username, self._credentials.password
-        self._token, self._proven = "", False
+        self._token, self._proven, self.is_stale = "", False, False
         match self.edition.login:
             case Basic():
                 self.headers = dict([_basic(user, password)])
@@ -104,6 +106,12 @@ class Login:
         if isinstance(form, FormLogin) and (name := form.csrf_header):
             rotated = reply.headers.get(_ROTATED + re.sub("^x-", "", name, flags=re.IGNORECASE))
             self._token = rotated or reply.headers.get(name) or self._token
+
+    def lost(self, method: str) -> None:
+        """No reply came to this. Each change makes a new token, which then is not known."""
+        form = self.edition.login
+        has_token = isinstance(form, FormLogin) and form.csrf_header != ""
+        self.is_stale = self.is_stale or (has_token and method != "GET")
 
     def _chosen(self, endpoint: Endpoint, send: Send) -> Edition:
         """

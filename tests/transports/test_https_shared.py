@@ -125,6 +125,31 @@ def test_two_hundred_sites_log_in_once(bench: Bench, kind: str) -> None:
     assert states == dict.fromkeys(sites, False)
 
 
+def test_a_token_that_was_lost_with_its_reply_is_not_missed(bench: Bench) -> None:
+    """The change was made, and a new token with it that did not arrive: whoever writes next logs in again."""
+    box, host = bench.controller(kind="unifi_os")
+    made = bench.connections()
+
+    def change(*, off: bool) -> None:
+        with made.writer(host, DRIVER) as writer:
+            tell = amended(amend(not off), writer.ask(SETTING))
+            writer.tell(tell.command)
+
+    def lose(request: Request) -> None:
+        if request.method == "PUT":
+            box.twin.serve(request)
+            raise ConnectionResetError
+
+    box.before = lose
+    with pytest.raises(DeviceError, match="before it had answered"):
+        change(off=True)
+    box.before = lambda request: None
+    assert box.snapshot()["sites"]["default"]["usg"]["sip_module"] is False
+    change(off=False)
+    assert box.snapshot()["sites"]["default"]["usg"]["sip_module"] is True
+    assert box.twin.sessions.count == 2
+
+
 def test_what_it_is_is_asked_without_credentials(bench: Bench) -> None:
     """GET / first, and nothing secret before its answer; then the form of the right make alone."""
     for kind, login in (("classic", "/api/login"), ("unifi_os", "/api/auth/login")):
