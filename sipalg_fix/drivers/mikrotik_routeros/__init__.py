@@ -56,6 +56,7 @@ SUPPORT = Support(
         "with ports beside addresses or apart; so are a query for assured=true and a sentence's tag",
         "calls that connection tracking passes by are not among the streams: bridged, switched or routed in "
         "hardware, exempt by a raw rule, and over IPv6 where nothing has it tracked",
+        "by SSH, that a flush finds connections where ports are listed apart; those that stay are told of",
         "legends of print in which flags have other words than disabled and invalid: read as unknown",
         "the exit status of a refused line: any word that a change is answered with is a refusal",
     ),

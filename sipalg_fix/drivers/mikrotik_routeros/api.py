@@ -35,7 +35,7 @@ def tell(text: str) -> Tell:
 
 HELPER = command(f"{PORTS}/print ?name=sip")
 GUARD = command(f"{ENTRIES}/print ?name={GUARD_NAME}")
-FLOWS = command("/ip/firewall/connection/print =.proplist=.id,dst-address", seconds=120)
+FLOWS = command("/ip/firewall/connection/print =.proplist=.id,dst-address,dst-port", seconds=120)
 
 
 def rows(asked: Command, said: str) -> Rows:
@@ -63,13 +63,13 @@ def switch(disabled: str) -> Step:
 
 
 def flush(ports: tuple[int, ...]) -> Step:
-    """A connection may end by itself while others are dropped."""
+    """A connection may end by itself while others are dropped. Newer versions list ports apart."""
     gone = Tell(
         command=command("/ip/firewall/connection/remove =.id=<id>"),
         refusals=(DENIED,),
         tolerates=("no such item",),
     )
-    pick = rf'^(?=.*"dst-address":\s*"[^"\n]*:(?:{"|".join(map(str, ports))})"){ID}'
+    pick = rf'^(?=.*"dst-(?:address":\s*"[^":\n]*:|port":\s*")(?:{"|".join(map(str, ports))})"){ID}'
     return Find(read=FLOWS, pick=pick, then=gone, least=0, most=100_000)
 
 

@@ -34,7 +34,7 @@ def tell(text: str) -> Tell:
 
 HELPER = command(f"GET {PORTS}?name=sip")
 GUARD = command(f"GET {ENTRIES}?name={GUARD_NAME}")
-FLOWS = command(f"GET {CONNECTIONS}?.proplist=.id,dst-address", seconds=120)
+FLOWS = command(f"GET {CONNECTIONS}?.proplist=.id,dst-address,dst-port", seconds=120)
 
 
 def listed(said: str) -> list[dict[str, Any]] | None:
@@ -72,11 +72,11 @@ def switch(disabled: str) -> Step:
 
 
 def flush(ports: tuple[int, ...]) -> Step:
-    """A connection may end by itself while others are dropped."""
+    """A connection may end by itself while others are dropped. Newer versions list ports apart."""
     gone = Tell(
         command=command(f"DELETE {CONNECTIONS}/<id>"), refusals=(DENIED,), tolerates=(r'"error":\s*404\b',)
     )
-    pick = rf'\{{(?=[^{{}}]*"dst-address":\s*"[^"]*:(?:{"|".join(map(str, ports))})"){ID}'
+    pick = rf'\{{(?=[^{{}}]*"dst-(?:address":\s*"[^":]*:|port":\s*")(?:{"|".join(map(str, ports))})"){ID}'
     return Find(read=FLOWS, pick=pick, then=gone, least=0, most=100_000)
 
 
