@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sipalg_fix.engine.look import ask_all, opened
-from sipalg_fix.lab import siproxd
+from sipalg_fix.lab import pf, siproxd
 from sipalg_fix.lab.twins.cisco_ios.router import CiscoIos, Entry
 from sipalg_fix.lab.twins.edgeos.kernel import Flow as EdgeFlow
 from sipalg_fix.lab.twins.edgeos.router import EdgeOs
@@ -80,6 +80,10 @@ def talk(router: Device, far: int = 20000) -> None:
                     twin.entries.append(Entry(protocol="udp", outer=outer, inner=inner, outside=outside))
                 case RouterosTwin():
                     twin.stream(port, far=far + beside)
+                case PfsenseTwin() | OpnsenseTwin():
+                    table = twin.filter if isinstance(twin, PfsenseTwin) else twin.box.filter
+                    far_end = f"203.0.113.9:{far + beside}"
+                    table.streams.append(pf.Stream(inside="192.168.1.20", port=port, far=far_end))
                 case _:
                     pytest.fail("no such router")
 
@@ -137,7 +141,13 @@ def test_calls_are_seen(device: Make, platform: str) -> None:
     assert calls(router) == 1
 
 
-@pytest.mark.parametrize("platform", ["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios", *ROUTEROS])
+@pytest.mark.parametrize(
+    "platform",
+    [
+        *["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios", *ROUTEROS],
+        *["pfsense", "pfsense/rest", "opnsense"],
+    ],
+)
 def test_streams_are_seen(device: Make, platform: str) -> None:
     """One that may be a call, counted once with its control connection; what is none is not."""
     router = device(platform)
@@ -196,6 +206,20 @@ def test_routeros_without_ipv6_has_streams(device: Make, platform: str) -> None:
     assert streams(router) == 0
     talk(router)
     assert streams(router) == 1
+
+
+@pytest.mark.parametrize("platform", ["pfsense", "opnsense"])
+def test_a_stream_by_pf_ends(device: Make, platform: str) -> None:
+    """Its states stay for a minute; they are not taken for one that goes on."""
+    router = device(platform)
+    talk(router)
+    twin = router.box.twin
+    assert isinstance(twin, PfsenseTwin | OpnsenseTwin)
+    with twin.chassis.lock:
+        table = twin.filter if isinstance(twin, PfsenseTwin) else twin.box.filter
+        for stream in table.streams:
+            stream.seen = twin.chassis.now - 20
+    assert streams(router) == 0
 
 
 def test_without_the_tool_it_is_not_told(device: Make) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 
 from sipalg_fix.drivers._family import BY_SH, went_back
+from sipalg_fix.drivers._pf_states import live_streams
 from sipalg_fix.drivers._siproxd import live_calls
 from sipalg_fix.drivers.opnsense.change import REBOOT, remedy
 from sipalg_fix.drivers.opnsense.guard import GUARD
 from sipalg_fix.drivers.opnsense.hallmarks import HALLMARKS
 from sipalg_fix.drivers.opnsense.pair import with_part
-from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, CALLS, PROBES, REST, SSH, TIME
+from sipalg_fix.drivers.opnsense.probes import BACKUP, BOOT, CALLS, PROBES, REST, SSH, STREAMS, TIME
 from sipalg_fix.drivers.opnsense.read import boot_mark, parse
 from sipalg_fix.model.driver import Driver, Support
 from sipalg_fix.model.session import Basic, HttpsJson
@@ -80,6 +81,8 @@ DRIVER = Driver(
     backup=(BACKUP,),
     calls=(CALLS,),
     live_calls=lambda seen: live_calls(seen, CALLS),
+    streams=(STREAMS,),
+    live_streams=lambda seen: live_streams(seen, STREAMS),
     secrets=(
         re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),
         re.compile(rf'"{SECRET}":\s*"(?P<secret>(?:[^"\\]|\\.)+)"', re.IGNORECASE),
@@ -92,7 +95,9 @@ DRIVER = Driver(
             "port forwards to an address of the router other than 127.0.0.1",
             "that no state is left that alters SIP once the proxy is stopped",
             "siproxd's sockets, by which calls are seen: known from its source and from sockstat's",
-            "calls where only the API is configured: not shown",
+            "streams that may be calls: pf's states and timeouts are known from pfctl's source; a rule with "
+            "a shorter timeout of its own for UDP hides its streams",
+            "calls and streams where only the API is configured: not shown",
             "the revert timer on a real box: its lines were run by tcsh, sh and PHP on Linux, with classes "
             "of OPNsense's names",
             "pgrep's words for a process, and its limit of a command line, on FreeBSD",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from sipalg_fix.drivers._carp import question
+from sipalg_fix.drivers._pf_states import LINES as STREAM_LINES
 from sipalg_fix.drivers._siproxd import LINES
 from sipalg_fix.model.session import Command
 
@@ -50,4 +51,5 @@ PROBES = (
     VERSION, ENABLED, DAEMON, RULES, BOOT, ROOT, ROLES,
 )  # fmt: skip
 CALLS = shell(LINES)
+STREAMS = shell(STREAM_LINES)
 BACKUP = get("/api/core/backup/download/this")

@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from sipalg_fix.drivers._elsewhere import over
 from sipalg_fix.drivers._family import BY_SH
+from sipalg_fix.drivers._pf_states import live_streams
 from sipalg_fix.drivers._siproxd import live_calls
 from sipalg_fix.drivers.pfsense.change import REBOOT, flush, remedy
 from sipalg_fix.drivers.pfsense.guard import GUARD
 from sipalg_fix.drivers.pfsense.hallmarks import HALLMARKS
-from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, CALLS, PROBES
+from sipalg_fix.drivers.pfsense.probes import ACCESS, BACKUP, BOOT, CALLS, PROBES, STREAMS
 from sipalg_fix.drivers.pfsense.read import boot_mark, parse
 from sipalg_fix.drivers.pfsense.rest import ACCOUNT as BY_REST
 from sipalg_fix.drivers.pfsense.rest import NAME, REST, UNVERIFIED
@@ -60,6 +61,8 @@ BY_SSH = Driver(
     backup=(BACKUP,),
     calls=(CALLS,),
     live_calls=lambda seen: live_calls(seen, CALLS),
+    streams=(STREAMS,),
+    live_streams=lambda seen: live_streams(seen, STREAMS),
     secrets=(re.compile(rf"<({SECRET})>(?P<secret>[^<]+)</", re.IGNORECASE),),
     support=Support(
         versions=("2.4.5 to 2.8 (CE) and Plus, with the package siproxd", "by REST: pfSense-pkg-RESTAPI 2"),
@@ -67,6 +70,8 @@ BY_SSH = Driver(
             "the redirect as pf prints it: known from the package's source and from pfctl's",
             "states that siproxd makes, as pfctl lists them",
             "siproxd's sockets, by which calls are seen: known from its source and from sockstat's",
+            "streams that may be calls: pf's states and timeouts are known from pfctl's source; a rule with "
+            "a shorter timeout of its own for UDP hides its streams",
             "CARP's states and the history of a real pair: known from ifconfig(8) and pfSense's source",
             "that an upgrade of pfSense keeps the package disabled: its settings are kept with config.xml",
             *UNVERIFIED,

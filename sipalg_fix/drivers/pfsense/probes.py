@@ -8,6 +8,7 @@ is a factory reset, is never seen. The configuration is read by pfSense's own PH
 from __future__ import annotations
 
 from sipalg_fix.drivers._carp import question
+from sipalg_fix.drivers._pf_states import LINES as STREAM_LINES
 from sipalg_fix.drivers._siproxd import LINES
 from sipalg_fix.model.session import Command
 
@@ -56,5 +57,6 @@ BOOT = ask("sysctl -n kern.boottime")
 ROLES = ask(question("/cf/conf"))
 PROBES = (IDENTITY, CONFIG, PACKAGE, DAEMON, RULES, TIMEOUTS, BOOT, ROLES)
 CALLS = ask(LINES)
+STREAMS = ask(STREAM_LINES)
 STATES = ask("pfctl -ss 2>&1 && echo end of states")
 BACKUP = ask("cat /cf/conf/config.xml")

@@ -173,6 +173,7 @@ class Box:
         """What a start does: every file is generated anew, pf loads its rules, enabled daemons start."""
         self.generate()
         self.filter.states.clear()
+        self.filter.streams.clear()
         self.filter.load(self.config.settings.forwards)
         self.daemon.boot()
 

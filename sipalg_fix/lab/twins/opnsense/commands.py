@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from sipalg_fix.lab import siproxd
+from sipalg_fix.lab import pf, siproxd
 from sipalg_fix.lab.shell.process import BoxDown
 from sipalg_fix.lab.twin import Exec
 from sipalg_fix.lab.twins.opnsense import carp
@@ -84,12 +84,18 @@ def service(box: Box, words: list[str], stdin: str) -> Exec:
 
 
 def pfctl(box: Box, words: list[str], stdin: str) -> Exec:
-    """``-sn``, ``-ss`` and ``-k host [-k host]``; what it killed it says on standard error."""
+    """What it killed it says on standard error."""
     match words:
         case ["-sn"] | ["-s", "nat"]:
             return Exec(stdout=box.filter.rules())
         case ["-ss"] | ["-s", "state" | "states"]:
-            return Exec(stdout="".join(f"{state.line()}\n" for state in box.filter.states))
+            return Exec(stdout="".join(f"{line}\n" for line, _ in box.filter.table(box.chassis.now)))
+        case ["-vss"]:
+            return Exec(stdout=pf.verbose(box.filter.table(box.chassis.now)))
+        case ["-si"]:
+            return Exec(stdout=pf.counters(len(box.filter.table(box.chassis.now))))
+        case ["-st"]:
+            return Exec(stdout=pf.timeouts(60, 30, 60))
         case ["-k", source] | ["-k", source, "-k", _]:
             box.chassis.wrote()
             target = words[3] if len(words) == 4 else ""

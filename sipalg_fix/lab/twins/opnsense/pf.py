@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
+from sipalg_fix.lab import pf
+
 WAN_ADDRESS = "198.51.100.7"
 REGISTRAR = "203.0.113.10:5060"
 DEVICES = {"lan": "em1", "wan": "em0"}
@@ -172,6 +174,7 @@ class Filter:
     to_proxy: bool = False
     """Do the loaded rules send the phones to the proxy on this box?"""
     states: list[State] = field(default_factory=list)
+    streams: list[pf.Stream] = field(default_factory=list)
     _next: int = 0x6730_0000_0000_0001
 
     def load(self, forwards: Iterable[Forward]) -> None:
@@ -214,6 +217,11 @@ class Filter:
             return
         self.add(phone, REGISTRAR)
         self.add(phone, REGISTRAR, via=f"{WAN_ADDRESS}:{40_000 + len(self.states)}", out=True)
+
+    def table(self, now: float) -> list[tuple[str, int]]:
+        """Each state in pfctl's words, and how long it still is there."""
+        known = [(state.line(), 60 if state.protocol == "udp" else 86_400) for state in self.states]
+        return [*known, *pf.passing(self.streams, now, 60)]
 
     def kill(self, source: str, target: str = "") -> int:
         """Forget the states that this host began (to that host); gives how many there were."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sipalg_fix.lab import pf
+
 WAN, REGISTRAR = "198.51.100.7", "203.0.113.10:5060"
 DEVICES = {"lan": "em1", "wan": "em0", "opt1": "em2"}
 NAMES = {"5060": "sip", "5061": "sips"}
@@ -40,6 +42,7 @@ class Filter:
 
     redirects: list[tuple[str, str]] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+    streams: list[pf.Stream] = field(default_factory=list)
     optimization: str = ""
 
     def rules(self) -> str:
@@ -60,10 +63,12 @@ class Filter:
 
     def timeouts(self) -> str:
         """``pfctl -st``, as far as UDP goes."""
-        first, single, multiple = (300, 150, 900) if self.optimization == "conservative" else (60, 30, 60)
-        return f"tcp.first                   120s\nudp.first                   {first}s\n" + (
-            f"udp.single                  {single}s\nudp.multiple                {multiple}s\n"
-        )
+        return pf.timeouts(*self._udp)
+
+    @property
+    def _udp(self) -> tuple[int, int, int]:
+        """First, single, multiple."""
+        return (300, 150, 900) if self.optimization == "conservative" else (60, 30, 60)
 
     def register(self, phones: tuple[str, ...]) -> None:
         """The phones speak; one that has a state keeps it."""
@@ -72,12 +77,12 @@ class Filter:
                 port = "5060" if ("lan", "5060") in self.redirects else ""
                 self.states.append(State(phone=phone, proxied=port))
 
-    def listed(self) -> str:
-        """``pfctl -ss``."""
+    def table(self, now: float) -> list[tuple[str, int]]:
+        """Each state, and how long it still is there."""
         own = "all tcp 192.168.1.1:22 <- 192.168.1.10:51022       ESTABLISHED:ESTABLISHED"
-        return "".join(
-            f"{line}\n" for line in [own, *(line for state in self.states for line in state.lines())]
-        )
+        multiple = self._udp[2]
+        phones = [(line, multiple) for state in self.states for line in state.lines()]
+        return [(own, 86_400), *phones, *pf.passing(self.streams, now, multiple)]
 
     def kill(self, phone: str) -> int:
         """``pfctl -k``: the states that this address began; how many there were."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sipalg_fix.lab import siproxd
+from sipalg_fix.lab import pf, siproxd
 from sipalg_fix.lab.php.script import Php
 from sipalg_fix.lab.php.values import PhpError, Value
 from sipalg_fix.lab.shell.arguments import program
@@ -168,6 +168,7 @@ class PfsenseTwin:
             self._start()
         self._load_rules(self.stored)
         self.filter.states.clear()
+        self.filter.streams.clear()
 
     def _write(self, tree: dict[str, Any], description: str) -> None:
         """Store a configuration; the one before it is kept as a file."""
@@ -343,7 +344,11 @@ class PfsenseTwin:
             case ["-st"]:
                 call.out(self.filter.timeouts())
             case ["-ss"]:
-                call.out(self.filter.listed())
+                call.out("".join(f"{line}\n" for line, _ in self.filter.table(self.chassis.now)))
+            case ["-vss"]:
+                call.out(pf.verbose(self.filter.table(self.chassis.now)))
+            case ["-si"]:
+                call.out(pf.counters(len(self.filter.table(self.chassis.now))))
             case ["-k", phone]:
                 count = self.filter.kill(phone)
                 self.chassis.wrote()
