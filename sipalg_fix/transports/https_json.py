@@ -115,18 +115,14 @@ class HttpsLine:
         url = httpx.URL(
             scheme="https", host=self._endpoint.address, port=self._endpoint.port, raw_path=path.encode()
         )
+        headers |= self._login.headers | self._login.token()
         try:
-            reply = self._client.request(
-                method,
-                url,
-                content=body.encode() or None,
-                headers=headers | self._login.headers | self._login.token(),
-            )
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise self._endpoint.error("not-understood", "does not answer with HTTP") from None
-        except DeviceError:
+            reply = self._client.request(method, url, content=body.encode() or None, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL, DeviceError) as error:
             self._login.lost(method)
-            raise
+            if isinstance(error, DeviceError):
+                raise
+            raise self._endpoint.error("not-understood", "does not answer with HTTP") from None
         self._login.keep_token(reply)
         return reply
 
