@@ -41,13 +41,15 @@ check-long: $(STAMP)
 check-all:
 	.ci/run
 
-# Everything that CI only samples, in full; the paths of the probe alone take about 16 minutes.
+# Everything that CI only samples, in full, with its sizes: some hours. The paths of the probe alone take about 16
+# minutes; kills and troubles wait more than they compute, so that four share two processors.
 soak: $(STAMP)
 	@.ci/packages all
 	$(BIN)/pip install --quiet --disable-pip-version-check --group soak
 	$(BIN)/python -m tests.fuzz.soak 60
 	SOAK=20 $(PYTEST) -n 2 --dist worksteal -m 'not long and not root and not qemu and not soak'
-	SOAK=20 $(PYTEST) -s -m 'long or root or soak' tests/real tests/crash tests/faults
+	SOAK=20 $(PYTEST) -s -m 'long or root or soak' tests/real
+	SOAK=20 $(PYTEST) -n 4 --dist worksteal -rP -m long tests/crash tests/faults
 
 clean:
 	rm -rf $(VENV) build
