@@ -21,6 +21,7 @@ from sipalg_fix.lab.twins.pfsense import PfsenseTwin
 from sipalg_fix.lab.twins.routeros import RouterosTwin
 from sipalg_fix.lab.twins.routeros.box import CONNECTION
 from sipalg_fix.lab.twins.routeros.menus import connection
+from sipalg_fix.lab.twins.unifi import UnifiTwin
 from sipalg_fix.model.session import Transcript
 
 from .conftest import Device, Make
@@ -67,8 +68,9 @@ def talk(router: Device, far: int = 20000) -> None:
                     twin.kernel.flows.append(
                         Flow(packet=packet, helper="", seen=twin.chassis.now, passes=True)
                     )
-                case OpenwrtTwin():
-                    twin.tracking.flows.append(
+                case OpenwrtTwin() | UnifiTwin():
+                    tracking = twin.root.tracking if isinstance(twin, UnifiTwin) else twin.tracking
+                    tracking.flows.append(
                         OpenWrtFlow(
                             source="192.168.1.20", port=port, far=far + beside, helped=False,
                             seen=twin.chassis.now, passes=True,
@@ -113,8 +115,9 @@ def ring(router: Device) -> None:
                     )  # fmt: skip
                     now = twin.chassis.now
                     twin.kernel.flows.append(Flow(packet=packet, helper="", seen=now, expected=True))
-                case OpenwrtTwin():
-                    twin.tracking.flows.append(
+                case OpenwrtTwin() | UnifiTwin():
+                    tracking = twin.root.tracking if isinstance(twin, UnifiTwin) else twin.tracking
+                    tracking.flows.append(
                         OpenWrtFlow(
                             source="192.168.1.20", port=port, far=port - 20000, helped=False,
                             seen=twin.chassis.now, expected=True,
@@ -131,7 +134,11 @@ def ring(router: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "platform", ["linux", "ubiquiti_edgeos", "openwrt", *ROUTEROS, "pfsense", "pfsense/rest", "opnsense"]
+    "platform",
+    [
+        *["linux", "ubiquiti_edgeos", "ubiquiti_unifi", "openwrt", *ROUTEROS],
+        *["pfsense", "pfsense/rest", "opnsense"],
+    ],
 )
 def test_calls_are_seen(device: Make, platform: str) -> None:
     """One call, counted once with its control connection."""
@@ -144,7 +151,7 @@ def test_calls_are_seen(device: Make, platform: str) -> None:
 @pytest.mark.parametrize(
     "platform",
     [
-        *["linux", "ubiquiti_edgeos", "openwrt", "cisco_ios", *ROUTEROS],
+        *["linux", "ubiquiti_edgeos", "ubiquiti_unifi", "openwrt", "cisco_ios", *ROUTEROS],
         *["pfsense", "pfsense/rest", "opnsense"],
     ],
 )
@@ -235,3 +242,14 @@ def test_a_proxy_that_does_not_run_carries_none(device: Make, platform: str) -> 
     """And one that runs although its file says nothing of media may carry some."""
     assert calls(device(platform, enabled=False, running=False)) == 0
     assert calls(device(platform, enabled=False, running=True)) is None
+
+
+def test_another_device_than_the_sites_gateway_is_not_counted(device: Make) -> None:
+    """Nor one that is not reached by SSH."""
+    router = device("ubiquiti_unifi")
+    twin = router.box.twin
+    assert isinstance(twin, UnifiTwin)
+    talk(router)
+    with twin.chassis.lock:
+        twin.controller.sites[twin.controller.own].gateway.mac = "02:00:00:00:00:99"
+    assert (calls(router), streams(router)) == (None, None)

@@ -13,6 +13,7 @@ from sipalg_fix.drivers._family import BY_SH
 from sipalg_fix.drivers.ubiquiti_unifi.change import REBOOT, remedy
 from sipalg_fix.drivers.ubiquiti_unifi.gateway import boot_mark, rebooted
 from sipalg_fix.drivers.ubiquiti_unifi.hallmarks import HALLMARKS
+from sipalg_fix.drivers.ubiquiti_unifi.passing import CALLS_ASKED, STREAMS_ASKED, calls, streams
 from sipalg_fix.drivers.ubiquiti_unifi.probes import (
     ADDRESSES,
     API,
@@ -86,6 +87,10 @@ DRIVER = Driver(
     boot_mark=boot_mark,
     rebooted=rebooted,
     backup=(SETTING,),
+    calls=CALLS_ASKED,
+    live_calls=calls,
+    streams=STREAMS_ASKED,
+    live_streams=streams,
     secrets=SECRETS,
     support=Support(
         versions=("Network application 5 to 9, by the field lists and clients published for them",),
@@ -94,6 +99,7 @@ DRIVER = Driver(
             "which modules a gateway has before and after: each look shows it, where there is SSH",
             "that a gateway names its own MAC address in /sys/class/net or in system.info",
             "the short names of gateways that came after UDM, UDR, UDW, UXG, UCG and EFG",
+            "that gateways have the command conntrack: without it, calls are not shown",
             "whether config.gateway.json of a USG says otherwise: it wins over the setting",
         ),
         account={"audit": account("View Only"), "change": account("Site Admin")},

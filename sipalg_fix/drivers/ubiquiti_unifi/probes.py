@@ -8,6 +8,7 @@ filled in for each host: they depend on the controller's make and on the site. D
 
 from __future__ import annotations
 
+from sipalg_fix.drivers._calls import lines, stream_lines
 from sipalg_fix.model.session import Command
 
 API, SSH = "api", "ssh"
@@ -34,4 +35,5 @@ ADDRESSES = shell("cat /sys/class/net/*/address /proc/ubnthal/system.info 2>/dev
 MODULES = shell("ls /sys/module && echo end of modules")
 """What is loaded, and what is built in and has parameters, as nf_conntrack and nf_conntrack_sip do."""
 BOOT = shell("cat /proc/sys/kernel/random/boot_id")
+CALLS, STREAMS = shell(lines(), 60), shell(stream_lines(), 60)
 PROBES = (SETTING, DEVICES, SYSTEM, ADDRESSES, MODULES, BOOT)

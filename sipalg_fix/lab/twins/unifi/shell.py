@@ -4,10 +4,12 @@ The shell of a gateway: root's, with the kernel's own files and nothing that cha
 
 from __future__ import annotations
 
+from sipalg_fix.lab.shell.arguments import program
 from sipalg_fix.lab.shell.files import Live, Node
 from sipalg_fix.lab.shell.process import BASH
 from sipalg_fix.lab.shell.standard import furnished
 from sipalg_fix.lab.twin import Chassis, Exec
+from sipalg_fix.lab.twins.openwrt.tracking import STREAM, Tracking, conntrack
 from sipalg_fix.lab.twins.unifi.gateway import OTHERS, SIP, Gateway
 
 
@@ -26,6 +28,12 @@ class Root:
             files.put("/proc/ubnthal/system.info", f"cpu=ALPINE\nserialno={serial}\nshortname=UDMPRO\n")
         files.live["/proc/sys/kernel/random/boot_id"] = Live(read=lambda: f"{chassis.boot_id}\n")
         files.live["/proc/modules"] = Live(read=self._modules)
+        self.tracking = Tracking(chassis=chassis, phones=[])
+        tracked = program(lambda call: conntrack(call, self.tracking))
+        self._box.install({"conntrack": tracked}, "/usr/sbin", "/sbin")
+        netfilter = "/proc/sys/net/netfilter"
+        files.make_dirs(netfilter)
+        files.live[f"{netfilter}/nf_conntrack_udp_timeout_stream"] = Live(read=lambda: f"{STREAM}\n")
         chassis.writes = 0
         gateway.told.append(self._loaded)
         self._loaded()
