@@ -50,8 +50,8 @@ def stream_lines(prefix: str = "") -> str:
     """What asks for streams, of both families; of tables of 100,000 entries only what may be one is sent."""
     shown = "grep -E 'ASSURED|OFFLOAD|conntrack'"
     asked = (f"{prefix}conntrack -L -f {family} -p udp 2>&1 | {shown}" for family in ("ipv4", "ipv6"))
-    timeout = "cat /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream"
-    return f"{timeout} && {' && '.join(asked)} && echo {END_OF_STREAMS}"
+    settings = "cat {0}_count {0}_udp_timeout_stream".format("/proc/sys/net/netfilter/nf_conntrack")
+    return f"{settings} && {' && '.join(asked)} && echo {END_OF_STREAMS}"
 
 
 def may_be_audio(*ports: int) -> bool:
@@ -62,18 +62,19 @@ def may_be_audio(*ports: int) -> bool:
 def live_streams(seen: Transcript, command: Command) -> int | None:
     """
     How many streams pass that may be calls, each counted once with its control connection. None for a reply
-    that is cut, refused or does not add up.
+    that is cut, refused or does not add up, and where nothing is tracked: this session at least would be.
     """
     reply = seen.get(command)
     lines = reply.text.splitlines() if reply is not None and reply.ok else []
     lines = [line.strip() for line in lines if line.strip()]
-    if len(lines) < 4 or not lines[0].isdecimal() or lines[-1] != END_OF_STREAMS:
+    if len(lines) < 5 or not all(map(str.isdecimal, lines[:2])) or lines[-1] != END_OF_STREAMS:
         return None
-    listed = [line for line in lines[1:-1] if not SHOWN.fullmatch(line)]
+    tracked, timeout = int(lines[0]), int(lines[1])
+    listed = [line for line in lines[2:-1] if not SHOWN.fullmatch(line)]
     flows = [LISTED.fullmatch(line) for line in listed]
-    if len(listed) != len(lines) - 4 or None in flows:
+    if not tracked or len(listed) != len(lines) - 5 or None in flows:
         return None
-    now = (flow for flow in flows if flow and _is_in_use(flow, int(lines[0])))
+    now = (flow for flow in flows if flow and _is_in_use(flow, timeout))
     ends = (flow.group("source", "target", "sport", "dport") for flow in now)
     return len({(source, target, int(sport) // 2, int(dport) // 2) for source, target, sport, dport in ends})
 

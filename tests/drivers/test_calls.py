@@ -75,7 +75,7 @@ def test_no_part_of_a_reply_is_taken_for_the_whole() -> None:
     assert {counted(WHOLE[:n]) for n in range(len(WHOLE))} == {None}
 
 
-TIMEOUT, PASSING = "120\n", "end of streams"
+TIMEOUT, PASSING = "9\n120\n", "end of streams"
 OFFLOADED = MEDIA.replace("17 119 ", "17 ").replace("ASSURED", "OFFLOAD")
 
 
@@ -114,10 +114,11 @@ def test_no_part_of_streams_is_taken_for_the_whole() -> None:
     assert streaming(STREAM) == 1
     assert {streaming(STREAM[:n]) for n in range(len(STREAM))} == {None}
     assert streaming(STREAM, "refused") is None
+    assert streaming(STREAM.replace("9\n", "0\n", 1)) is None
     lines = STREAM.splitlines()
     for place, line in enumerate(lines):
         without = streaming("\n".join(lines[:place] + lines[place + 1 :]))
-        assert without == (0 if line in MEDIA else None)
+        assert without == (0 if line == MEDIA.strip() else None)
         assert streaming("\n".join([*lines[:place], "rubbish", *lines[place:]])) is None
 
 

@@ -30,6 +30,7 @@ def _files(router: EdgeOs) -> dict[str, str]:
         BOOT_FILE: router.startup,
         "/proc/modules": router.kernel.proc_modules(),
         "/proc/sys/kernel/random/boot_id": f"{router.chassis.boot_id}\n",
+        "/proc/sys/net/netfilter/nf_conntrack_count": f"{1 + len(router.kernel.flows)}\n",
         "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream": f"{STREAM_TIMEOUT}\n",
         "/proc/uptime": f"{router.chassis.uptime:.2f} {router.chassis.uptime * 1.9:.2f}\n",
         "/proc/sys/kernel/osrelease": f"{router.model.kernel}\n",

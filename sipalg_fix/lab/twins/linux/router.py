@@ -187,6 +187,7 @@ class LinuxTwin:
             "/proc/sys/kernel/random/boot_id": Live(read=lambda: f"{self.chassis.boot_id}\n"),
             "/proc/uptime": Live(read=lambda: f"{self.chassis.uptime:.2f} {self.chassis.uptime * 0.9:.2f}\n"),
             "/proc/version": Live(read=lambda: f"Linux version {kernel.release}\n"),
+            "/proc/sys/net/netfilter/nf_conntrack_count": Live(read=lambda: f"{1 + len(kernel.flows)}\n"),
             "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream": Live(
                 read=lambda: f"{STREAM_TIMEOUT:.0f}\n"
             ),

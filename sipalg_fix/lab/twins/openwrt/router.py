@@ -129,6 +129,9 @@ class OpenwrtTwin:
             "/proc/sys/kernel/random/boot_id": Live(read=lambda: f"{self.chassis.boot_id}\n"),
             "/proc/net/nf_conntrack": Live(read=self.tracking.proc, write=self.tracking.write, mode=0o644),
             "/proc/net/nf_conntrack_expect": Live(read=self.tracking.expected),
+            "/proc/sys/net/netfilter/nf_conntrack_count": Live(
+                read=lambda: f"{1 + len(self.tracking.flows)}\n"
+            ),
             "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream": Live(read=lambda: f"{STREAM}\n"),
         }
         if int(self.options.kernel.partition(".")[0]) < 6:

@@ -33,6 +33,7 @@ class Root:
         self._box.install({"conntrack": tracked}, "/usr/sbin", "/sbin")
         netfilter = "/proc/sys/net/netfilter"
         files.make_dirs(netfilter)
+        files.live[f"{netfilter}/nf_conntrack_count"] = Live(read=self._count)
         files.live[f"{netfilter}/nf_conntrack_udp_timeout_stream"] = Live(read=lambda: f"{STREAM}\n")
         chassis.writes = 0
         gateway.told.append(self._loaded)
@@ -49,6 +50,9 @@ class Root:
             nodes.pop(f"/sys/module/{name}", None)
         for name in self._gateway.modules():
             nodes[f"/sys/module/{name}"] = Node(data=None, mode=0o755)
+
+    def _count(self) -> str:
+        return f"{1 + len(self.tracking.flows)}\n"
 
     def _modules(self) -> str:
         return "".join(f"{name} 16384 0 - Live 0x0000000000000000\n" for name in self._gateway.modules())
