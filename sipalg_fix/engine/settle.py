@@ -140,6 +140,7 @@ def guard_gone(life: Life) -> None:
 
 
 def save_without_effect(life: Life) -> None:
+    """End a change whose save was taken by its own word, and does not show: unsaved, or worse."""
     message = "the save was accepted, but the saved configuration still switches the SIP ALG on"
     life.fail(DeviceError("save-failed", message))
     _unsaved(life, message)
